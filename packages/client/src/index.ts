@@ -1,1 +1,16 @@
-export {};
+export { callOptions } from './call-options.ts';
+export type { CallOptions } from './call-options.ts';
+export { isAnswered, lineError, outcomeOf } from './errors.ts';
+export { openLine } from './line.ts';
+export type {
+  Line,
+  LineArgs,
+  LineOptions,
+  LinkArgs,
+  ParamsOf,
+  RouterOf,
+  ServerLike,
+} from './options.ts';
+export type { LineState } from './state.ts';
+export type { Readable } from './store.ts';
+export type { LineError, LineErrorCode, Outcome } from '@openline/protocol';

@@ -1,0 +1,150 @@
+import {
+  retryOf,
+  type Connection,
+  type ConnectionHandler,
+  type LineError,
+  type Message,
+  type Reject,
+  type Retry,
+  type Welcome,
+} from '@openline/protocol';
+import { backoffMs } from './backoff.ts';
+import { Dial } from './dial.ts';
+import type { LineState } from './state.ts';
+import { onWake } from './wake.ts';
+import type { WebSocketClass } from './websocket.ts';
+
+/** Time for a connection to be made and answered, in milliseconds. */
+const DIAL_TIMEOUT_MS = 15_000;
+/** A connection that breaks before this age counts as a failed attempt, in milliseconds. */
+const STABLE_MS = 5_000;
+
+/** Whose connections are made. */
+export interface ConnectorHost {
+  /** Where to connect to. */
+  address(): Promise<string>;
+  /** The first message on the connection, made anew for each. */
+  hello(): Promise<Message>;
+  /** Gives what is to handle the connection from here on. */
+  opened(connection: Connection, welcome: Welcome): ConnectionHandler;
+  /** The server does not take the client. With class `never` no attempt follows. */
+  refused(error: LineError, retry: Retry, shape: unknown): void;
+  changed(state: LineState): void;
+}
+
+/** Makes connections: dials, waits, dials again, until it is stopped. Knows nothing of calls. */
+export class Connector {
+  readonly #host: ConnectorHost;
+  readonly #WebSocket: WebSocketClass;
+  readonly #stopWake: () => void;
+  #dial: Dial | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #openedAtMs: number | undefined;
+  /** Grows when an attempt is given up, so that what it still awaits is dropped. */
+  #generation = 0;
+  /** What a server that left has said of coming back. */
+  #spreadMs = 0;
+
+  constructor(host: ConnectorHost, WebSocket: WebSocketClass) {
+    this.#host = host;
+    this.#WebSocket = WebSocket;
+    this.#stopWake = onWake(() => this.#wake());
+  }
+
+  start(): void {
+    void this.#connect();
+  }
+
+  /** The open connection is lost. */
+  lost(closeCode: number, message: string): void {
+    const retry = retryOf(closeCode);
+    const openMs = this.#openedAtMs === undefined ? 0 : performance.now() - this.#openedAtMs;
+    this.#openedAtMs = undefined;
+    this.#failures = openMs < STABLE_MS ? this.#failures + 1 : 1;
+    if (retry === 'never') {
+      const error: LineError = { code: 'REJECTED', outcome: 'not-executed', message };
+      return this.#host.refused(error, retry, undefined);
+    }
+    const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message };
+    const spreadMs = this.#spreadMs;
+    this.#spreadMs = 0;
+    const random = Math.random();
+    this.#wait(error, spreadMs > 0 ? random * spreadMs : backoffMs(this.#failures, random));
+  }
+
+  goaway(spreadMs: number): void {
+    this.#spreadMs = spreadMs;
+  }
+
+  /** Makes no more attempts. */
+  stop(): void {
+    this.#generation++;
+    this.#stopWake();
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#dial?.abandon();
+  }
+
+  #wake(): void {
+    if (this.#retryTimer === undefined) return;
+    clearTimeout(this.#retryTimer);
+    void this.#connect();
+  }
+
+  async #connect(): Promise<void> {
+    this.#retryTimer = undefined;
+    const generation = ++this.#generation;
+    this.#host.changed({ status: 'connecting', attempt: this.#failures + 1 });
+    try {
+      const url = await this.#host.address();
+      const hello = await this.#host.hello();
+      if (generation !== this.#generation) return;
+      this.#dial = new Dial({
+        WebSocket: this.#WebSocket,
+        url,
+        hello,
+        timeoutMs: DIAL_TIMEOUT_MS,
+        onWelcome: (connection, welcome) => {
+          this.#dial = undefined;
+          this.#openedAtMs = performance.now();
+          return this.#host.opened(connection, welcome);
+        },
+        onReject: (reject) => this.#rejected(reject),
+        onFailure: (reason) => this.#failed(reason),
+      });
+    } catch (cause) {
+      // The application's url or params threw, or there is no such address.
+      if (generation === this.#generation) {
+        this.#failed(cause instanceof Error ? cause.message : 'no connection');
+      }
+    }
+  }
+
+  #rejected({ message, retry, delayMs, shape }: Reject): void {
+    this.#dial = undefined;
+    const error: LineError = {
+      code: 'REJECTED',
+      outcome: 'not-executed',
+      message: message === '' ? 'the server refused the client' : message,
+      retryAfterMs: delayMs,
+    };
+    this.#host.refused(error, retry, shape);
+    if (retry === 'never') return;
+    this.#failures++;
+    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs));
+  }
+
+  #failed(reason: string): void {
+    this.#dial = undefined;
+    this.#failures++;
+    const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message: reason };
+    this.#wait(error, backoffMs(this.#failures, Math.random()));
+  }
+
+  #wait(error: LineError, waitMs: number): void {
+    const retryAtMs = Date.now() + waitMs;
+    this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
+    this.#host.changed({ status: 'waiting', attempt: this.#failures, retryAtMs, error });
+  }
+}

@@ -1,0 +1,41 @@
+import type { LineCall } from './call.ts';
+
+/** The longest that a timer of the platform can wait, in milliseconds. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+/**
+ * Ends calls whose time is over. One timer waits for the earliest deadline there was, and is not
+ * touched when a call ends: most end long before, and it is set far less often than calls are made.
+ */
+export class Deadlines {
+  readonly #calls: () => Iterable<LineCall>;
+  readonly #expire: (call: LineCall) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueMs = Infinity;
+
+  constructor(calls: () => Iterable<LineCall>, expire: (call: LineCall) => void) {
+    this.#calls = calls;
+    this.#expire = expire;
+  }
+
+  add({ deadlineMs }: LineCall, nowMs: number): void {
+    if (deadlineMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = deadlineMs;
+    const waitMs = Math.min(Math.ceil(deadlineMs - nowMs), TIMER_MS_MAX);
+    this.#timer = setTimeout(() => this.#sweep(performance.now()), waitMs);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#dueMs = Infinity;
+  }
+
+  #sweep(nowMs: number): void {
+    this.#dueMs = Infinity;
+    for (const call of this.#calls()) {
+      if (call.deadlineMs <= nowMs) this.#expire(call);
+      else this.add(call, nowMs);
+    }
+  }
+}

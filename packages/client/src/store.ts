@@ -1,0 +1,45 @@
+/**
+ * A value to be read and watched. Both members are functions that need no `this`, so that they fit
+ * React's `useSyncExternalStore(store.subscribe, store.get)`. A snapshot stays the same object until
+ * the value changes.
+ */
+export interface Readable<T> {
+  readonly get: () => T;
+  /** Calls the listener with each new value. Returns what ends that. */
+  readonly subscribe: (listener: (value: T) => void) => () => void;
+}
+
+export interface Store<T> extends Readable<T> {
+  readonly set: (value: T) => void;
+}
+
+export function createStore<T>(initial: T): Store<T> {
+  let current = initial;
+  const listeners = new Set<(value: T) => void>();
+  return {
+    get: () => current,
+    subscribe(listener) {
+      // Its own function each time: one listener may be subscribed twice.
+      const entry = (value: T): void => listener(value);
+      listeners.add(entry);
+      return () => listeners.delete(entry);
+    },
+    set(value) {
+      current = value;
+      for (const listener of [...listeners]) {
+        try {
+          listener(value);
+        } catch (error) {
+          reportError(error);
+        }
+      }
+    },
+  };
+}
+
+/** An error in a user's callback is the user's to see, and breaks nothing of ours. */
+export function reportError(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

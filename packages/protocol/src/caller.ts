@@ -1,0 +1,115 @@
+import type { CallRequest, OutgoingCall } from './calls.ts';
+import type { Codec } from './codec.ts';
+import { malformed } from './errors.ts';
+import type { CallerEvent, EventSink } from './event.ts';
+import {
+  callFrame,
+  cancelFrame,
+  type CallId,
+  type EndFrame,
+  type ErrorFrame,
+  type ItemFrame,
+  type ResultFrame,
+  type SubscribedFrame,
+} from './frame.ts';
+import type { Outbox } from './outbox.ts';
+
+/** The calls that this side made. */
+export class Caller<Out> {
+  readonly #codec: Codec;
+  readonly #outbox: Outbox<Out>;
+  readonly #events: EventSink<CallerEvent<Out>>;
+  readonly #calls = new Map<CallId, OutgoingCall<Out>>();
+  #nextId: CallId;
+
+  /** `firstId` is 1 or 2: each side has a parity of its own. */
+  constructor(
+    codec: Codec,
+    outbox: Outbox<Out>,
+    events: EventSink<CallerEvent<Out>>,
+    firstId: CallId,
+  ) {
+    this.#codec = codec;
+    this.#outbox = outbox;
+    this.#events = events;
+    this.#nextId = firstId;
+  }
+
+  /** Calls that were written and have not ended, cancelled ones included. */
+  get openCount(): number {
+    return this.#calls.size - this.#outbox.waitingCount;
+  }
+
+  /** Every call that has not ended. */
+  get calls(): Iterable<OutgoingCall<Out>> {
+    return this.#calls.values();
+  }
+
+  owns(id: CallId): boolean {
+    return id % 2 === this.#nextId % 2;
+  }
+
+  /** @throws what the codec throws at the input. */
+  call({ kind, path, options, input }: CallRequest, owner: Out): OutgoingCall<Out> {
+    const id = this.#nextId;
+    const unwritten = this.#codec.encode(callFrame(id, kind, path, options, input));
+    this.#nextId += 2;
+    const call = { id, owner, unwritten, cancelled: false };
+    this.#calls.set(id, call);
+    this.#outbox.pushCall(call);
+    return call;
+  }
+
+  /** A call that was never written vanishes; another one stays until its terminal frame. */
+  cancel(call: OutgoingCall<Out>): void {
+    if (call.cancelled || this.#calls.get(call.id) !== call) return;
+    call.cancelled = true;
+    if (call.unwritten !== undefined) return this.forget(call);
+    this.#outbox.discardParcel(call.id);
+    this.#outbox.push(call.id, this.#codec.encode(cancelFrame(call.id)));
+  }
+
+  /** Ends a call on this side alone, before it was written. */
+  forget(call: OutgoingCall<Out>): void {
+    this.#outbox.withdraw(call);
+    this.#calls.delete(call.id);
+  }
+
+  /** The other side said something of a call that this side does not know: it cannot go on. */
+  endUnsupported(id: CallId): void {
+    const call = this.#calls.get(id);
+    if (call === undefined || call.cancelled) return;
+    this.cancel(call);
+    this.#events.push({ kind: 'error', call, code: 'UNSUPPORTED', shape: undefined });
+  }
+
+  receive(frame: ResultFrame | ErrorFrame | ItemFrame | EndFrame | SubscribedFrame): void {
+    const call = this.#calls.get(frame.id);
+    if (call === undefined || call.unwritten !== undefined) {
+      throw malformed('an answer to a call that is not open');
+    }
+    const terminal = frame.type !== 'item' && frame.type !== 'subscribed';
+    if (terminal) {
+      this.#calls.delete(call.id);
+      this.#outbox.discardParcel(call.id);
+    }
+    if (call.cancelled) return;
+    switch (frame.type) {
+      case 'result':
+        this.#events.push({ kind: 'result', call, data: frame.data });
+        return;
+      case 'item':
+        this.#events.push({ kind: 'item', call, data: frame.data, eventId: frame.eventId });
+        return;
+      case 'error':
+        this.#events.push({ kind: 'error', call, code: frame.code, shape: frame.shape });
+        return;
+      case 'end':
+        this.#events.push({ kind: 'end', call });
+        return;
+      case 'subscribed':
+        this.#events.push({ kind: 'subscribed', call });
+        return;
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Message } from './codec.ts';
+import type { Connection, ConnectionHandler } from './connection.ts';
+import { CLOSE_CODES, OpenlineError } from './errors.ts';
+import type { SessionEvent } from './event.ts';
+import type { Agreement, Session } from './session.ts';
+
+/** A connection with this much unsent gets nothing more until it has drained, in bytes. */
+export const HIGH_WATER_BYTES = 131_072;
+/** Intervals of silence, each with a ping unanswered, after which a connection is given up. */
+const MISSES_MAX = 3;
+
+/** Whoever has a session: the server's side of it, or the line. */
+export interface DriverHost<Out, In> {
+  /** Must not throw. */
+  event(event: SessionEvent<Out, In>): void;
+  /** The connection is gone; the session is not, unless an `ended` event came before. */
+  detached(code: number, reason: string): void;
+}
+
+/**
+ * Runs a session over a connection: feeds it what arrives, hands its events to the host, and
+ * flushes once a tick.
+ */
+export class Driver<Out, In> implements ConnectionHandler {
+  readonly session: Session<Out, In>;
+  readonly #host: DriverHost<Out, In>;
+  readonly #schedule: (flush: () => void) => void;
+  readonly #flush = (): void => this.flush();
+  #connection: Connection | undefined;
+  #isScheduled = false;
+  #hasHeard = false;
+  #misses = 0;
+
+  /** `schedule` runs a function at the end of the tick. */
+  constructor(
+    session: Session<Out, In>,
+    host: DriverHost<Out, In>,
+    schedule: (flush: () => void) => void,
+  ) {
+    this.session = session;
+    this.#host = host;
+    this.#schedule = schedule;
+  }
+
+  get isAttached(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  attach(connection: Connection, agreement: Agreement): void {
+    this.#connection = connection;
+    this.#misses = 0;
+    this.session.attach(agreement);
+    this.wake();
+  }
+
+  /** Something was given to the session: flush at the end of the tick. */
+  wake(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#schedule(this.#flush);
+  }
+
+  message(message: Message): void {
+    this.#hasHeard = true;
+    this.session.receive(message);
+    this.#dispatch();
+    this.wake();
+  }
+
+  drained(): void {
+    this.wake();
+  }
+
+  closed(code: number, reason: string): void {
+    if (this.#connection === undefined) return;
+    this.#connection = undefined;
+    this.session.detach();
+    this.#host.detached(code, reason);
+  }
+
+  flush(): void {
+    this.#isScheduled = false;
+    const connection = this.#connection;
+    if (connection !== undefined) {
+      const messages = this.#takeMessages(HIGH_WATER_BYTES - connection.bufferedBytes);
+      if (messages.length > 0) {
+        connection.send(messages);
+        // More may be there; unless the connection is full, nothing else would say so.
+        if (connection.bufferedBytes < HIGH_WATER_BYTES) this.wake();
+      }
+    }
+    this.#dispatch();
+  }
+
+  /** The keep-alive interval is over. A peer that stays silent is given up. */
+  tick(): void {
+    if (this.#connection === undefined) return;
+    if (this.#hasHeard) this.#misses = 0;
+    else if (this.#misses === MISSES_MAX) {
+      this.#connection.abandon();
+      return this.closed(CLOSE_CODES.PEER_SILENT, 'nothing was heard for too long');
+    } else this.#misses++;
+    this.session.tick({ ping: !this.#hasHeard });
+    this.#hasHeard = false;
+    this.wake();
+  }
+
+  /** Writes what may still be written and ends session and connection. */
+  end(error: OpenlineError): void {
+    this.session.end(error);
+    this.#dispatch();
+  }
+
+  #takeMessages(room: number): Message[] {
+    const messages: Message[] = [];
+    while (room > 0) {
+      const message = this.session.takeMessage();
+      if (message === undefined) break;
+      messages.push(message);
+      room -= message.length;
+    }
+    return messages;
+  }
+
+  #dispatch(): void {
+    for (const event of this.session.takeEvents()) {
+      this.#host.event(event);
+      if (event.kind === 'ended') {
+        this.#connection?.close(CLOSE_CODES[event.error.code], event.error.message);
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { IncomingCall, OutgoingCall } from './calls.ts';
+import type { OpenlineError } from './errors.ts';
+import type { CallErrorCode } from './outcome.ts';
+
+/** What happened to a call that this side answers. */
+export type CalleeEvent<In> =
+  /** Run it, and give the session exactly one terminal for it. */
+  | { readonly kind: 'call'; readonly call: IncomingCall<In> }
+  /** The caller gave it up. It keeps its place until it is settled, without an answer by `code`. */
+  | {
+      readonly kind: 'cancel';
+      readonly call: IncomingCall<In>;
+      readonly code: 'ABORTED' | 'UNSUPPORTED';
+    };
+
+/** What happened to a call that this side made. */
+export type CallerEvent<Out> =
+  | { readonly kind: 'subscribed'; readonly call: OutgoingCall<Out> }
+  | {
+      readonly kind: 'item';
+      readonly call: OutgoingCall<Out>;
+      readonly data: unknown;
+      readonly eventId: string | undefined;
+    }
+  | { readonly kind: 'result'; readonly call: OutgoingCall<Out>; readonly data: unknown }
+  | { readonly kind: 'end'; readonly call: OutgoingCall<Out> }
+  /** `code` is `null` when the procedure answered with `shape`. */
+  | {
+      readonly kind: 'error';
+      readonly call: OutgoingCall<Out>;
+      readonly code: CallErrorCode | null;
+      readonly shape: unknown;
+    }
+  /** The input is larger than the other side takes: the call was not sent. */
+  | { readonly kind: 'too-large'; readonly call: OutgoingCall<Out> };
+
+/** What a session tells its host. `Out` and `In` are the owners of outgoing and incoming calls. */
+export type SessionEvent<Out, In> =
+  | CallerEvent<Out>
+  | CalleeEvent<In>
+  /** A producer that was told to wait may go on. */
+  | { readonly kind: 'room' }
+  | { readonly kind: 'goaway'; readonly spreadMs: number }
+  /** The session is over, by a fault of either side. */
+  | { readonly kind: 'ended'; readonly error: OpenlineError };
+
+/** Where the two sides of a session put their events. */
+export interface EventSink<Event> {
+  push(event: Event): void;
+}

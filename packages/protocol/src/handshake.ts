@@ -1,0 +1,196 @@
+import type { Codec, Message } from './codec.ts';
+import { cutReason } from './connection.ts';
+import {
+  CLOSE_CODES,
+  isErrorCode,
+  malformed,
+  OpenlineError,
+  retryOf,
+  type ErrorCode,
+  type Retry,
+} from './errors.ts';
+import { TAGS } from './frame.ts';
+import { HELLO_BYTES_MAX, parseInteger, parseLimits, wireLimits, type Limits } from './limits.ts';
+
+/** The version of the protocol that this package speaks. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a client says first on each connection, alone in its message. */
+export interface Hello {
+  /** Names the session. The client draws it: 22 characters of base64url, 128 random bits. */
+  readonly sessionId: string;
+  /** Proves that the session is the client's own; drawn like the id. */
+  readonly secret: string;
+  /** 1 makes the session; one above the last attaches to it. */
+  readonly attempt: number;
+  /** How many counted frames of the server the client has. */
+  readonly received: number;
+  /** The number of the client's first counted frame on this connection. */
+  readonly next: number;
+  /** Implementation and version, such as `openline-js/0.1.0`. */
+  readonly client: string;
+  /** What the application says of itself; plain JSON. */
+  readonly params: unknown;
+  readonly limits: Limits;
+}
+
+/** The server takes the client. */
+export interface Welcome {
+  readonly type: 'welcome';
+  /** Names the node that holds the session. */
+  readonly node: string;
+  readonly received: number;
+  readonly next: number;
+  /** How long either side may be silent before it is asked, in milliseconds. */
+  readonly keepAliveMs: number;
+  readonly limits: Limits;
+}
+
+/** The server does not take the client; all up to the next `hello` is dropped unread. */
+export interface Reject {
+  readonly type: 'reject';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retry: Retry;
+  /** Not before this many milliseconds. */
+  readonly delayMs: number;
+  /** What the router's error formatter made, where the application refused; else `undefined`. */
+  readonly shape: unknown;
+}
+
+const TOKEN = /^[\w-]{22,64}$/;
+const NAME_LENGTH_MAX = 128;
+
+/** @throws LIMIT_EXCEEDED when params make it larger than a server takes. */
+export function encodeHello(codec: Codec, hello: Hello): Message {
+  const frame = codec.encode([
+    TAGS.hello,
+    PROTOCOL_VERSION,
+    {
+      session: hello.sessionId,
+      secret: hello.secret,
+      attempt: hello.attempt,
+      received: hello.received,
+      next: hello.next,
+      client: hello.client,
+      params: hello.params,
+      limits: wireLimits(hello.limits),
+    },
+  ]);
+  if (!codec.fits(frame, HELLO_BYTES_MAX)) {
+    throw new OpenlineError('LIMIT_EXCEEDED', `the params exceed ${HELLO_BYTES_MAX} bytes`);
+  }
+  return codec.join([frame]);
+}
+
+/** @throws FRAME_MALFORMED, VERSION_UNSUPPORTED or LIMIT_EXCEEDED */
+export function parseHello(codec: Codec, message: Message): Hello {
+  if (message.length > HELLO_BYTES_MAX || codec.toBytes(message).length > HELLO_BYTES_MAX) {
+    throw new OpenlineError('LIMIT_EXCEEDED', `a hello has at most ${HELLO_BYTES_MAX} bytes`);
+  }
+  const frames = codec.split(message);
+  const [tag, version, value] = frames[0] ?? [];
+  if (tag !== TAGS.hello || frames.length !== 1) throw malformed('a hello comes first, and alone');
+  if (version !== PROTOCOL_VERSION) {
+    throw new OpenlineError('VERSION_UNSUPPORTED', `this side speaks version ${PROTOCOL_VERSION}`);
+  }
+  const body = parseBody(value);
+  return {
+    sessionId: parseToken(body['session']),
+    secret: parseToken(body['secret']),
+    attempt: parseInteger(body['attempt'], 1, 'an attempt'),
+    received: parseInteger(body['received'], 0, 'a count of frames'),
+    next: parseInteger(body['next'], 1, 'the number of a frame'),
+    client: parseName(body['client']),
+    params: body['params'],
+    limits: parseLimits(body['limits']),
+  };
+}
+
+export function encodeWelcome(codec: Codec, welcome: Welcome): Message {
+  const { node, received, next, keepAliveMs, limits } = welcome;
+  const body = { node, received, next, keepAlive: keepAliveMs, limits: wireLimits(limits) };
+  return codec.join([codec.encode([TAGS.welcome, PROTOCOL_VERSION, body])]);
+}
+
+/** Where the application says more than a client takes, its shape is left out and its words cut. */
+export function encodeReject(codec: Codec, reject: Omit<Reject, 'type' | 'retry'>): Message {
+  const { code, message, delayMs, shape } = reject;
+  const body = { code, message, retry: retryOf(CLOSE_CODES[code]), delay: delayMs, shape };
+  let frame = codec.encode([TAGS.reject, PROTOCOL_VERSION, body]);
+  if (!codec.fits(frame, HELLO_BYTES_MAX)) {
+    const small = { ...body, message: cutReason(message), shape: undefined };
+    frame = codec.encode([TAGS.reject, PROTOCOL_VERSION, small]);
+  }
+  return codec.join([frame]);
+}
+
+/**
+ * Reads what a server answers to `hello`.
+ *
+ * @throws NOT_OPENLINE for anything else: then nothing of what was sent has been executed.
+ */
+export function parseAnswer(codec: Codec, message: Message): Welcome | Reject {
+  try {
+    const frames = codec.split(message);
+    const [tag, version, value] = frames.length === 1 ? (frames[0] ?? []) : [];
+    // A server that speaks another version rejects in its own; no other takes a client.
+    if (tag === TAGS.welcome && version === PROTOCOL_VERSION) return parseWelcome(parseBody(value));
+    if (tag === TAGS.reject) return parseReject(parseBody(value));
+  } catch (cause) {
+    throw new OpenlineError('NOT_OPENLINE', 'the first answer cannot be read', { cause });
+  }
+  throw new OpenlineError('NOT_OPENLINE', 'the first answer is not that of an Openline server');
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+function parseWelcome(body: Body): Welcome {
+  return {
+    type: 'welcome',
+    node: parseName(body['node']),
+    received: parseInteger(body['received'], 0, 'a count of frames'),
+    next: parseInteger(body['next'], 1, 'the number of a frame'),
+    keepAliveMs: parseInteger(body['keepAlive'], 100, 'a keep-alive interval'),
+    limits: parseLimits(body['limits']),
+  };
+}
+
+const RETRIES: readonly unknown[] = ['never', 'resume', 'afresh', 'later'] satisfies Retry[];
+
+function parseReject(body: Body): Reject {
+  const { code, message, retry, delay, shape } = body as {
+    [K in 'code' | 'message' | 'retry' | 'delay' | 'shape']?: unknown;
+  };
+  if (!RETRIES.includes(retry)) throw malformed('a reject says whether to come again');
+  return {
+    type: 'reject',
+    // The class is stated beside the code, so that a code of a newer server is obeyed as well.
+    code: isErrorCode(code) ? code : 'REJECTED',
+    message: typeof message === 'string' ? message : '',
+    retry: retry as Retry,
+    delayMs: delay === undefined ? 0 : parseInteger(delay, 0, 'a delay'),
+    shape,
+  };
+}
+
+function parseBody(value: unknown): Body {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw malformed('a handshake frame has an object');
+  }
+  return value as Body;
+}
+
+function parseToken(value: unknown): string {
+  if (typeof value !== 'string' || !TOKEN.test(value)) {
+    throw malformed('session and secret are 22 to 64 characters of base64url');
+  }
+  return value;
+}
+
+function parseName(value: unknown): string {
+  if (typeof value !== 'string' || value.length > NAME_LENGTH_MAX) {
+    throw malformed(`a name is a string of at most ${NAME_LENGTH_MAX}`);
+  }
+  return value;
+}

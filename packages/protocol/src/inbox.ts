@@ -1,0 +1,54 @@
+import { OpenlineError } from './errors.ts';
+import { UNACKNOWLEDGED_FRAMES_MAX } from './limits.ts';
+
+/** Counts what arrives, so that each frame is taken once and in order, and says when to `ack`. */
+export class Inbox {
+  /** How many counted frames were received in the session. */
+  received = 0;
+  #arriving = 1;
+  #acknowledged = 0;
+  #owedBytes = 0;
+  #owedBytesMax = 0;
+
+  /**
+   * A connection counts on from `next`, the number of the first counted frame on it.
+   *
+   * @throws SEQUENCE_BROKEN when a frame before it was not received.
+   */
+  attach(next: number, peerBacklogBytesMax: number): void {
+    if (next > this.received + 1) {
+      throw new OpenlineError('SEQUENCE_BROKEN', 'frames were lost between two connections');
+    }
+    this.#arriving = next;
+    this.#owedBytesMax = peerBacklogBytesMax / 4;
+  }
+
+  /** Counts one frame. `false`: it was received before. */
+  count(): boolean {
+    if (this.#arriving++ <= this.received) return false;
+    this.received++;
+    return true;
+  }
+
+  /** What a message cost the other side's backlog. */
+  owe(bytes: number): void {
+    this.#owedBytes += bytes;
+  }
+
+  /** Whether the other side has to hear now what was received. */
+  get mustAcknowledge(): boolean {
+    return (
+      this.received - this.#acknowledged >= UNACKNOWLEDGED_FRAMES_MAX ||
+      (this.#owedBytes >= this.#owedBytesMax && this.received > this.#acknowledged)
+    );
+  }
+
+  get owes(): boolean {
+    return this.received > this.#acknowledged;
+  }
+
+  acknowledged(): void {
+    this.#acknowledged = this.received;
+    this.#owedBytes = 0;
+  }
+}

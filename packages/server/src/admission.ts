@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Why an upgrade is refused, in HTTP's terms. */
+export interface Refusal {
+  readonly status: 400 | 403 | 404 | 405 | 503;
+  readonly message: string;
+}
+
+export interface AdmissionRules {
+  readonly path: string;
+  readonly origins: readonly string[] | 'any' | undefined;
+}
+
+/** Whether a request to upgrade may go on; `undefined` when it may. Refusals never echo the request. */
+export function refusalOf(
+  request: IncomingMessage,
+  { path, origins }: AdmissionRules,
+): Refusal | undefined {
+  if (pathOf(request) !== path) return { status: 404, message: 'Nothing is served at this path.' };
+  if (request.method !== 'GET') return { status: 405, message: 'An upgrade is a GET request.' };
+  const host = parseHost(request.headers.host);
+  if (host === undefined)
+    return { status: 400, message: 'The Host header is missing or malformed.' };
+  const { origin } = request.headers;
+  // Only browsers send an origin, and only browsers can be made to connect by a stranger's page.
+  if (origin === undefined || origins === 'any') return undefined;
+  const allowed = origins?.includes(origin) ?? isOwnOrigin(origin, host);
+  return allowed ? undefined : { status: 403, message: 'Pages of this origin may not connect.' };
+}
+
+/** The path of a request without its query; `undefined` when it is none. */
+export function pathOf(request: IncomingMessage): string | undefined {
+  const url = request.url ?? '';
+  if (!url.startsWith('/')) return undefined;
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** The page's own origin, whatever TLS ends in front of us, and loopback to loopback on any port. */
+function isOwnOrigin(origin: string, host: URL): boolean {
+  const page = parseUrl(origin);
+  if (page === undefined) return false;
+  if (isLoopback(page.hostname) && isLoopback(host.hostname)) return true;
+  // The Host header has no scheme: a port that is left out is the default one of the page's scheme.
+  return page.host === parseUrl(`${page.protocol}//${host.host}`)?.host;
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  );
+}
+
+function parseHost(header: string | undefined): URL | undefined {
+  if (header === undefined || /[/?#@\\\s]/.test(header)) return undefined;
+  return parseUrl(`ws://${header}`);
+}
+
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined; // `null`, as a sandboxed frame says, or rubbish.
+  }
+}

@@ -1,0 +1,197 @@
+import { getTRPCErrorFromUnknown, isTrackedEnvelope, TRPCError } from '@trpc/server';
+import { isObservable, observableToAsyncIterable } from '@trpc/server/observable';
+import type { CallKind, IncomingCall } from '@openline/protocol';
+import type { ServerSession } from './session.ts';
+import type { ProcedureCall } from './procedure.ts';
+
+/** One call while its procedure runs: gives it what it needs, and the caller what it gives. */
+export class RunningCall implements ProcedureCall {
+  readonly batchIndex = 0;
+  readonly ctx: unknown;
+  /** When the caller's time is over, on the monotonic clock. */
+  readonly deadlineMs: number;
+  readonly #session: ServerSession;
+  readonly #call: IncomingCall<RunningCall>;
+  #controller: AbortController | undefined;
+  /** Set once nobody waits for an answer any more: what the call is then settled with. */
+  #aborted: 'ABORTED' | 'UNSUPPORTED' | undefined;
+  #iterator: AsyncIterator<unknown> | undefined;
+
+  constructor(
+    session: ServerSession,
+    call: IncomingCall<RunningCall>,
+    ctx: unknown,
+    deadlineMs: number,
+  ) {
+    this.#session = session;
+    this.#call = call;
+    this.ctx = ctx;
+    this.deadlineMs = deadlineMs;
+  }
+
+  get path(): string {
+    return this.#call.path;
+  }
+
+  get type(): CallKind {
+    return this.#call.kind;
+  }
+
+  get input(): unknown {
+    return this.#call.input;
+  }
+
+  get lastEventId(): string | undefined {
+    return this.#call.options.lastEventId;
+  }
+
+  /** Made when a procedure first reads it: most do not, and it costs more than the call. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  start(): void {
+    this.#session.runProcedure(this).then(
+      (value) => this.#answer(value),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  /** The caller gave it up, or is gone. The call keeps its place until its procedure has settled. */
+  abort(code: 'ABORTED' | 'UNSUPPORTED'): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = code;
+    this.#controller?.abort();
+    this.#closeIterator();
+  }
+
+  /** A subscription that was told to wait may give its next item. */
+  resume(): void {
+    this.#pull();
+  }
+
+  #answer(value: unknown): void {
+    const isStream = isObservable(value) || isAsyncIterable(value);
+    if (this.#call.kind === 'subscription') {
+      if (isStream) return this.#stream(value);
+      return this.#fail(
+        new TRPCError({
+          code: 'INTERNAL_SERVER_ERROR',
+          message: 'A subscription returns an observable or an async iterable.',
+        }),
+      );
+    }
+    if (isStream) {
+      return this.#fail(
+        new TRPCError({
+          code: 'UNSUPPORTED_MEDIA_TYPE',
+          message: `A ${this.#call.kind} cannot return an async iterable or an observable.`,
+        }),
+      );
+    }
+    if (this.#aborted !== undefined) return this.#settleAborted();
+    try {
+      this.#session.callee.result(this.#call, this.#session.serialize(value));
+      this.#session.wake();
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  #stream(value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0]): void {
+    try {
+      const iterable = isAsyncIterable(value)
+        ? value
+        : observableToAsyncIterable(value, this.signal);
+      this.#iterator = iterable[Symbol.asyncIterator]();
+    } catch (cause) {
+      return this.#fail(cause);
+    }
+    if (this.#aborted !== undefined) return this.#closeIterator();
+    this.#session.callee.subscribed(this.#call);
+    this.#session.wake();
+    this.#pull();
+  }
+
+  #pull(): void {
+    if (this.#aborted !== undefined || this.#iterator === undefined) return;
+    try {
+      this.#iterator.next().then(this.#onNext, this.#onThrow);
+    } catch (cause) {
+      this.#onThrow(cause);
+    }
+  }
+
+  readonly #onNext = (result: IteratorResult<unknown, unknown>): void => {
+    if (this.#aborted !== undefined) return; // The end of the iterator is awaited elsewhere.
+    try {
+      if (result.done === true) {
+        this.#session.callee.end(this.#call);
+        return this.#session.wake();
+      }
+      const { value } = result;
+      if (isTrackedEnvelope(value)) {
+        const data = this.#session.serialize({ id: value[0], data: value[1] });
+        this.#session.callee.item(this.#call, data, value[0]);
+      } else {
+        this.#session.callee.item(this.#call, this.#session.serialize(value), undefined);
+      }
+    } catch (cause) {
+      this.#closeIterator();
+      return this.#fail(cause);
+    }
+    this.#session.wake();
+    if (this.#session.mayProduce(this)) this.#pull();
+  };
+
+  readonly #onThrow = (cause: unknown): void => {
+    if (this.#aborted === undefined) this.#fail(cause);
+  };
+
+  /** Runs the `finally` of a generator, however long it takes, and then gives up the call's place. */
+  #closeIterator(): void {
+    const iterator = this.#iterator;
+    if (iterator === undefined) return;
+    this.#iterator = undefined;
+    const settle = (): void => {
+      if (this.#aborted !== undefined) this.#settleAborted();
+    };
+    try {
+      const returned = iterator.return?.() ?? Promise.resolve();
+      returned.then(settle, (cause: unknown) => {
+        this.#session.report(this, getTRPCErrorFromUnknown(cause));
+        settle();
+      });
+    } catch (cause) {
+      this.#session.report(this, getTRPCErrorFromUnknown(cause));
+      settle();
+    }
+  }
+
+  #fail(cause: unknown): void {
+    const error = getTRPCErrorFromUnknown(cause);
+    if (this.#aborted !== undefined) return this.#settleAborted();
+    this.#session.report(this, error);
+    try {
+      this.#session.callee.error(this.#call, this.#session.serializeError(this, error));
+    } catch (fault) {
+      this.#session.report(this, getTRPCErrorFromUnknown(fault));
+      this.#session.callee.fail(this.#call, 'INTERNAL');
+    }
+    this.#session.wake();
+  }
+
+  #settleAborted(): void {
+    if (this.#aborted === undefined || this.#session.isOver) return;
+    this.#session.callee.fail(this.#call, this.#aborted);
+    this.#session.wake();
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

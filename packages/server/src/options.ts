@@ -1,0 +1,124 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type {
+  AnyTRPCRouter,
+  CreateContextCallback,
+  inferRouterContext,
+  TRPCError,
+} from '@trpc/server';
+import type { CallKind, Limits } from '@openline/protocol';
+import type { InputOf, OutputOf, StandardSchemaV1 } from './standard-schema.ts';
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** What survives connections: one client's calls and streams. */
+export interface Session {
+  /** Random, drawn by the client. */
+  readonly id: string;
+  /** Aborts when the session is over. */
+  readonly signal: AbortSignal;
+  /**
+   * Ends the session now, its calls and streams with it. The client is told and does not come back
+   * by itself; its calls that were under way end as `SESSION_LOST`.
+   *
+   * @param reason Shown to the client; cut at 123 bytes.
+   */
+  end(reason?: string): void;
+}
+
+/** The connection that a context is made for. */
+export interface ConnectionInfo {
+  readonly transport: 'ws';
+  /** The address of the other end of the socket: a proxy's, where there is one. */
+  readonly remoteAddress: string;
+  /** The upgrade's request. */
+  readonly request: IncomingMessage;
+}
+
+/** What `createContext` is given. `Params` is the output of the server's `params` schema. */
+export interface ContextOptions<Params = unknown> {
+  readonly session: Session;
+  readonly connection: ConnectionInfo;
+  readonly params: Params;
+  /** Why it is asked for: a new session. */
+  readonly reason: 'open';
+  /** Aborts when the connection is lost before the context is there. */
+  readonly signal: AbortSignal;
+}
+
+/** What `onError` is told. */
+export interface ErrorReport {
+  readonly error: TRPCError;
+  /** `unknown` outside of a call: in `createContext`, or in Openline itself. */
+  readonly type: CallKind | 'unknown';
+  readonly path: string | undefined;
+  /** As it was sent, before the transformer and the schemas. */
+  readonly input: unknown;
+  readonly ctx: unknown;
+  /** `undefined` where the error belongs to no session. */
+  readonly session: Session | undefined;
+}
+
+export type ServerOptions<R extends AnyTRPCRouter, P extends StandardSchemaV1> = PlainServerOptions<
+  R,
+  P
+> &
+  CreateContextCallback<
+    inferRouterContext<R>,
+    (options: ContextOptions<NoInfer<OutputOf<P>>>) => MaybePromise<inferRouterContext<R>>
+  >;
+
+/** {@link ServerOptions} less `createContext`, which is asked for where the router has a context. */
+export interface PlainServerOptions<R extends AnyTRPCRouter, P extends StandardSchemaV1> {
+  readonly router: R;
+  /** What a client must say of itself. Its output is `params` in `createContext`. */
+  readonly params?: P | undefined;
+  /** Origins of pages that may connect, or `'any'`. Default: the page's own, and loopback to loopback. */
+  readonly origins?: readonly string[] | 'any' | undefined;
+  /** Told of each error that is answered, and of faults. What it throws is dropped. */
+  readonly onError?: ((report: ErrorReport) => void) | undefined;
+  /** Connections at once; one more is refused with HTTP status 503. Default: 10,000. */
+  readonly connectionsMax?: number | undefined;
+  /** Time for a new connection to be admitted, `createContext` included. Default: 10,000. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** Silence after which a client is asked for a sign of life; after four times this it is given up. Default: 10,000. */
+  readonly keepAliveMs?: number | undefined;
+  /** What one session may cost. */
+  readonly limits?: Partial<SessionLimits> | undefined;
+}
+
+export interface SessionLimits extends Limits {
+  /** All that is held for one session, in bytes; past it, it ends. Default: 128 MiB. */
+  readonly sessionBytesMax: number;
+}
+
+export interface ListenOptions {
+  /** Default: a free one. */
+  readonly port?: number | undefined;
+  /** Default: every address where a port is given, else loopback. */
+  readonly host?: string | undefined;
+  /** Default: `/rpc`. */
+  readonly path?: string | undefined;
+}
+
+export interface AttachOptions {
+  /** Default: `/rpc`. Upgrades to other paths are left to their own listeners, or refused with 404. */
+  readonly path?: string | undefined;
+}
+
+export interface Server<R extends AnyTRPCRouter = AnyTRPCRouter, Params = unknown> {
+  /** For types only: `openLine<typeof server>()`. */
+  readonly '~types'?: { readonly router: R; readonly params: Params };
+  /**
+   * Makes an HTTP server for this one alone. A number is a port on every address; without one it
+   * takes a free port on loopback.
+   *
+   * @throws what the HTTP server says, such as an error with code `EADDRINUSE`.
+   */
+  listen(where?: number | ListenOptions): Promise<{ readonly url: string; readonly port: number }>;
+  /** Takes the upgrades of somebody else's HTTP or HTTPS server. Closing that one is theirs. */
+  attach(server: HttpServer, options?: AttachOptions): void;
+  /** Leaves now: ends every session and resolves when all connections are closed. */
+  close(): Promise<void>;
+}
+
+export type ParamsInput<P> = InputOf<P>;

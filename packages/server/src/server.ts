@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import { createServer as createHttpServer, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
+import type { AnyTRPCRouter } from '@trpc/server';
+import { createJsonCodec, JSON_CODEC, SERVER_LIMITS } from '@openline/protocol';
+import type { Connection, ConnectionHandler, Hello } from '@openline/protocol';
+import { pathOf, refusalOf, type Refusal } from './admission.ts';
+import { ErrorReporter } from './errors.ts';
+import { Greeting, type GreetingEnvironment } from './greeting.ts';
+import type {
+  AttachOptions,
+  ListenOptions,
+  PlainServerOptions,
+  Server,
+  ServerOptions,
+  SessionLimits,
+} from './options.ts';
+import { createProcedureRunner } from './procedure.ts';
+import { Roster } from './roster.ts';
+import { ServerSession, type SessionEnvironment } from './session.ts';
+import type { InputOf, StandardSchemaV1 } from './standard-schema.ts';
+import { createWsTransport } from './transport-ws.ts';
+
+const DEFAULT_PATH = '/rpc';
+/** Clients of a server that leaves come back spread over so long for each of them, in milliseconds. */
+const SPREAD_PER_SESSION_MS = 2;
+const SPREAD_MAX_MS = 10_000;
+/** Time for clients to answer the goodbye, in milliseconds. */
+const CLOSE_GRACE_MS = 1_000;
+
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
+const codec = createJsonCodec({
+  encode: (text) => Buffer.from(text),
+  decode: (bytes) => utf8Decoder.decode(bytes),
+});
+
+/**
+ * Serves a tRPC router over persistent connections. It listens to nothing until `listen` or
+ * `attach` is called.
+ *
+ * @throws a `RangeError` when an option is out of its range.
+ */
+export function createServer<
+  R extends AnyTRPCRouter,
+  P extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
+>(options: ServerOptions<R, P>): Server<R, InputOf<P>> {
+  // Where the router has no context, the type of the options has no such member.
+  const { createContext } = options as { createContext?: GreetingEnvironment['createContext'] };
+  return new OpenlineServer<R, InputOf<P>>(options, createContext);
+}
+
+class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Params> {
+  declare readonly '~types'?: { readonly router: R; readonly params: Params };
+  readonly #options: PlainServerOptions<R, StandardSchemaV1>;
+  readonly #roster: Roster;
+  readonly #greetings: GreetingEnvironment;
+  readonly #sessions: SessionEnvironment;
+  readonly #transport = createWsTransport((...made) => this.#accept(...made));
+  readonly #detach: (() => void)[] = [];
+  readonly #httpServers: HttpServer[] = [];
+  #isClosed = false;
+
+  constructor(
+    options: PlainServerOptions<R, StandardSchemaV1>,
+    createContext: GreetingEnvironment['createContext'],
+  ) {
+    const { router, params, onError, keepAliveMs = 10_000, handshakeTimeoutMs = 10_000 } = options;
+    const errors = new ErrorReporter(router, onError);
+    const limits: SessionLimits = {
+      ...SERVER_LIMITS,
+      sessionBytesMax: 128 * 1_048_576,
+      ...options.limits,
+    };
+    this.#options = options;
+    this.#roster = new Roster({ keepAliveMs, handshakeTimeoutMs });
+    this.#sessions = {
+      router,
+      runProcedure: createProcedureRunner(router),
+      errors,
+      limits,
+      onOver: (session) => this.#roster.removeSession(session),
+    };
+    this.#greetings = {
+      node: randomBytes(8).toString('base64url'),
+      keepAliveMs,
+      limits,
+      errors,
+      params,
+      createContext,
+      openSession: (hello) => this.#openSession(hello),
+      onClosed: (greeting) => this.#roster.removeConnection(greeting),
+    };
+  }
+
+  async listen(where: number | ListenOptions = {}): Promise<{ url: string; port: number }> {
+    const { port, host, path = DEFAULT_PATH } = typeof where === 'number' ? { port: where } : where;
+    const httpServer = createHttpServer((request, response) => {
+      const isOurs = pathOf(request) === path;
+      response.writeHead(isOurs ? 426 : 404, isOurs ? { Upgrade: 'websocket' } : {});
+      response.end(
+        isOurs ? 'This is a WebSocket endpoint.\n' : 'Nothing is served at this path.\n',
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      httpServer.once('error', reject);
+      httpServer.listen(port ?? 0, host ?? (port === undefined ? '127.0.0.1' : undefined), () => {
+        httpServer.off('error', reject);
+        resolve();
+      });
+    });
+    this.#httpServers.push(httpServer);
+    this.attach(httpServer, { path });
+    const address = httpServer.address() as AddressInfo;
+    const name = host ?? (port === undefined ? '127.0.0.1' : 'localhost');
+    const hostname = name.includes(':') ? `[${name}]` : name;
+    return { url: `ws://${hostname}:${address.port}${path}`, port: address.port };
+  }
+
+  attach(httpServer: HttpServer, { path = DEFAULT_PATH }: AttachOptions = {}): void {
+    const rules = { path, origins: this.#options.origins };
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      // Somebody else may serve the other paths.
+      if (pathOf(request) !== path && httpServer.listenerCount('upgrade') > 1) return;
+      const refusal = refusalOf(request, rules) ?? this.#refusalByLoad();
+      if (refusal === undefined) this.#transport.upgrade(request, socket, head);
+      else refuseUpgrade(socket, refusal);
+    };
+    httpServer.on('upgrade', onUpgrade);
+    this.#detach.push(() => httpServer.off('upgrade', onUpgrade));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const detach of this.#detach.splice(0)) detach();
+    const spreadMs = Math.min(this.#roster.sessionCount * SPREAD_PER_SESSION_MS, SPREAD_MAX_MS);
+    for (const greeting of this.#roster.connections) greeting.leave(spreadMs);
+    const grace = setTimeout(() => {
+      for (const greeting of this.#roster.connections) greeting.abandon();
+    }, CLOSE_GRACE_MS);
+    await Promise.all([
+      this.#roster.untilEmpty(),
+      ...this.#httpServers.splice(0).map(closeHttpServer),
+    ]);
+    clearTimeout(grace);
+  }
+
+  #refusalByLoad(): Refusal | undefined {
+    const { connectionsMax = 10_000 } = this.#options;
+    if (!this.#isClosed && this.#roster.connections.size < connectionsMax) return undefined;
+    return { status: 503, message: 'The server takes no more connections now.' };
+  }
+
+  #accept(
+    connection: Connection,
+    request: IncomingMessage,
+    subprotocol: string,
+  ): ConnectionHandler {
+    const remoteAddress = request.socket.remoteAddress ?? '';
+    const info = { transport: 'ws', remoteAddress, request } as const;
+    const greeting = new Greeting(connection, info, codec, this.#greetings, performance.now());
+    this.#roster.addConnection(greeting);
+    if (subprotocol !== '' && subprotocol !== JSON_CODEC) {
+      greeting.refuse('CODEC_UNSUPPORTED', `this server speaks ${JSON_CODEC}`);
+    }
+    return greeting;
+  }
+
+  #openSession({ sessionId, attempt }: Hello): ServerSession | undefined {
+    if (attempt > 1 || this.#roster.hasSession(sessionId)) return undefined;
+    const session = new ServerSession(sessionId, codec, this.#sessions);
+    this.#roster.addSession(session);
+    return session;
+  }
+}
+
+function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {
+  // A peer that is gone before it reads this is nobody's concern.
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+      'Connection: close\r\nContent-Type: text/plain\r\n' +
+      `Content-Length: ${Buffer.byteLength(message) + 1}\r\n\r\n${message}\n`,
+  );
+}
+
+function closeHttpServer(httpServer: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    httpServer.close(() => resolve());
+    httpServer.closeIdleConnections();
+  });
+}
