@@ -1,0 +1,55 @@
+import { writeFile } from 'node:fs/promises';
+import { Failures } from './measure/failures.ts';
+import { runMemory } from './measure/memory.ts';
+import { runRounds } from './measure/rounds.ts';
+import { HELP, parseOptions, type Options } from './options.ts';
+import { killAllChildren } from './processes/child.ts';
+import { describeMachine, formatMachine, formatVersions, readVersions } from './report/machine.ts';
+import { toJson } from './report/json.ts';
+import { formatMemory, formatSeries } from './report/tables.ts';
+
+/** The exit code: 0, or 1 when a system failed. */
+async function bench(options: Options): Promise<number> {
+  const machine = describeMachine();
+  const versions = await readVersions(options.systems);
+  console.log(`${formatMachine(machine)}\n${formatVersions(versions)}`);
+  console.log(`${options.rounds} × ${options.windowMs / 1_000} s: median [min–max]\n`);
+
+  const failures = new Failures();
+  const series = await runRounds(options, failures, progress);
+  const memory = await runMemory(options, failures, progress);
+
+  for (const table of series) console.log(formatSeries(table));
+  if (options.idleConnections > 0) console.log(formatMemory(memory, options.idleConnections));
+  if (options.jsonFile !== undefined) {
+    const report = { machine, versions, options, series, memory, failures: failures.list };
+    await writeFile(options.jsonFile, toJson(report));
+  }
+  for (const { what, message } of failures.list) console.error(`FAILED ${what}: ${message}`);
+  return failures.list.length === 0 ? 0 : 1;
+}
+
+/** To stderr, so that the report can be piped. */
+function progress(what: string): void {
+  console.error(`… ${what}`);
+}
+
+/** `undefined`, and the exit code is set, when there is nothing to run. */
+function readCommandLine(): Options | undefined {
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (options !== 'help') return options;
+    console.log(HELP);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    process.exitCode = 2;
+  }
+  return undefined;
+}
+
+process.once('exit', killAllChildren);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+const options = readCommandLine();
+if (options !== undefined) process.exitCode = await bench(options);
