@@ -9,7 +9,10 @@ export interface CallSink {
   subscribed(): void;
   item(data: unknown, eventId: string | undefined): void;
   result(data: unknown): void;
+  /** The procedure has come to its end. */
   end(): void;
+  /** The application wants no more of it. */
+  complete(): void;
   /** `error` is there when not the procedure answered, but the server's admission. */
   answered(shape: unknown, error?: LineError): void;
   failed(error: LineError, cause?: unknown): void;
@@ -33,8 +36,11 @@ export interface CallStarter {
 /** A call as the line keeps it, over as many sessions as it takes. */
 export interface LineCall extends CallRequest {
   readonly timeoutMs: number | undefined;
-  /** When the caller's time is over, on the monotonic clock; `Infinity` for never. */
-  readonly deadlineMs: number;
+  /**
+   * When the caller's time is over, on the monotonic clock; `Infinity` for never, as for a
+   * subscription that has begun.
+   */
+  deadlineMs: number;
   readonly sink: CallSink;
   /** The id of the last tracked item; kept across items without one. */
   lastEventId: string | undefined;

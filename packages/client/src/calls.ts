@@ -50,8 +50,7 @@ export class Calls {
       const message = `${waitingCount} calls of ${waitingBytes} bytes are waiting already`;
       return call.sink.failed({ code: 'QUEUE_FULL', outcome: 'not-executed', message });
     }
-    this.#send(call);
-    this.#deadlines.add(call, performance.now());
+    if (this.#send(call)) this.#deadlines.add(call, performance.now());
   }
 
   /** The caller does not want it any more. */
@@ -71,13 +70,16 @@ export class Calls {
    */
   moveToNewSession(error: Omit<LineError, 'outcome'>): void {
     const calls = this.open;
+    const lost: LineCall[] = [];
     this.#session = new LineSession(this.#host);
     for (const call of calls) {
-      const outcome = outcomeSoFar(call);
+      const goesOn = call.kind === 'subscription' || outcomeSoFar(call) === 'not-executed';
       call.outgoing = undefined;
-      if (outcome === 'not-executed' || call.kind === 'subscription') this.#send(call);
-      else call.sink.failed({ ...error, outcome });
+      if (goesOn) this.#send(call);
+      else lost.push(call);
     }
+    // Last, since the owner of one may close the line.
+    for (const { sink } of lost) sink.failed({ ...error, outcome: 'unknown' });
   }
 
   /** Ends every call: `end` says how. Calls that are made from here on go into a new session. */
@@ -92,13 +94,17 @@ export class Calls {
     }
   }
 
-  #send(call: LineCall): void {
+  /** `false`: the call has ended, since its input cannot be encoded. */
+  #send(call: LineCall): boolean {
     try {
       this.#session.call(call);
     } catch (cause) {
       const message = 'the input cannot be encoded';
       call.sink.failed({ code: 'ENCODING', outcome: 'not-executed', message }, cause);
+      return false;
     }
+    this.#session.driver.wake();
+    return true;
   }
 
   #give(call: LineCall, error: LineError, cause?: unknown): void {

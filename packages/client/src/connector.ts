@@ -11,6 +11,7 @@ import {
 import { backoffMs } from './backoff.ts';
 import { Dial } from './dial.ts';
 import type { LineState } from './state.ts';
+import { TIMER_MS_MAX } from './timer.ts';
 import { onWake } from './wake.ts';
 import type { WebSocketClass } from './websocket.ts';
 
@@ -23,8 +24,10 @@ const STABLE_MS = 5_000;
 export interface ConnectorHost {
   /** Where to connect to. */
   address(): Promise<string>;
+  /** What the application says of itself. */
+  params(): Promise<unknown>;
   /** The first message on the connection, made anew for each. */
-  hello(): Promise<Message>;
+  hello(params: unknown): Message;
   /** Gives what is to handle the connection from here on. */
   opened(connection: Connection, welcome: Welcome): ConnectionHandler;
   /** The server does not take the client. With class `never` no attempt follows. */
@@ -39,6 +42,11 @@ export class Connector {
   readonly #stopWake: () => void;
   #dial: Dial | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Before this, on the monotonic clock, the server does not want the next attempt. */
+  #notBeforeMs = 0;
+  /** Attempts since the line was last open. */
+  #attempt = 0;
+  /** Attempts that failed, or made a connection that soon broke, without one between that held. */
   #failures = 0;
   #openedAtMs: number | undefined;
   /** Grows when an attempt is given up, so that what it still awaits is dropped. */
@@ -67,10 +75,10 @@ export class Connector {
       return this.#host.refused(error, retry, undefined);
     }
     const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message };
-    const spreadMs = this.#spreadMs;
+    const spreadMs = Math.random() * this.#spreadMs;
     this.#spreadMs = 0;
-    const random = Math.random();
-    this.#wait(error, spreadMs > 0 ? random * spreadMs : backoffMs(this.#failures, random));
+    if (spreadMs > 0) this.#wait(error, spreadMs, spreadMs);
+    else this.#wait(error, backoffMs(this.#failures, Math.random()));
   }
 
   goaway(spreadMs: number): void {
@@ -89,17 +97,21 @@ export class Connector {
   #wake(): void {
     if (this.#retryTimer === undefined) return;
     clearTimeout(this.#retryTimer);
-    void this.#connect();
+    const restMs = this.#notBeforeMs - performance.now();
+    if (restMs <= 0) void this.#connect();
+    else this.#retryTimer = setTimeout(() => void this.#connect(), restMs);
   }
 
   async #connect(): Promise<void> {
     this.#retryTimer = undefined;
     const generation = ++this.#generation;
-    this.#host.changed({ status: 'connecting', attempt: this.#failures + 1 });
+    this.#host.changed({ status: 'connecting', attempt: ++this.#attempt });
     try {
       const url = await this.#host.address();
-      const hello = await this.#host.hello();
       if (generation !== this.#generation) return;
+      const params = await this.#host.params();
+      if (generation !== this.#generation) return;
+      const hello = this.#host.hello(params);
       this.#dial = new Dial({
         WebSocket: this.#WebSocket,
         url,
@@ -107,6 +119,7 @@ export class Connector {
         timeoutMs: DIAL_TIMEOUT_MS,
         onWelcome: (connection, welcome) => {
           this.#dial = undefined;
+          this.#attempt = 0;
           this.#openedAtMs = performance.now();
           return this.#host.opened(connection, welcome);
         },
@@ -127,12 +140,12 @@ export class Connector {
       code: 'REJECTED',
       outcome: 'not-executed',
       message: message === '' ? 'the server refused the client' : message,
-      retryAfterMs: delayMs,
+      retryAfterMs: delayMs > 0 ? delayMs : undefined,
     };
     this.#host.refused(error, retry, shape);
     if (retry === 'never') return;
     this.#failures++;
-    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs));
+    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs), delayMs);
   }
 
   #failed(reason: string): void {
@@ -142,9 +155,12 @@ export class Connector {
     this.#wait(error, backoffMs(this.#failures, Math.random()));
   }
 
-  #wait(error: LineError, waitMs: number): void {
-    const retryAtMs = Date.now() + waitMs;
+  /** `orderedMs` is the part of the wait that the server asked for: no wake shortens it. */
+  #wait(error: LineError, wantedMs: number, orderedMs = 0): void {
+    const waitMs = Math.min(wantedMs, TIMER_MS_MAX);
+    this.#notBeforeMs = performance.now() + Math.min(orderedMs, TIMER_MS_MAX);
     this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
-    this.#host.changed({ status: 'waiting', attempt: this.#failures, retryAtMs, error });
+    const retryAtMs = Date.now() + waitMs;
+    this.#host.changed({ status: 'waiting', attempt: this.#attempt, retryAtMs, error });
   }
 }

@@ -1,7 +1,5 @@
 import type { LineCall } from './call.ts';
-
-/** The longest that a timer of the platform can wait, in milliseconds. */
-const TIMER_MS_MAX = 2_147_483_647;
+import { TIMER_MS_MAX } from './timer.ts';
 
 /**
  * Ends calls whose time is over. One timer waits for the earliest deadline there was, and is not
@@ -33,9 +31,9 @@ export class Deadlines {
 
   #sweep(nowMs: number): void {
     this.#dueMs = Infinity;
-    for (const call of this.#calls()) {
-      if (call.deadlineMs <= nowMs) this.#expire(call);
-      else this.add(call, nowMs);
-    }
+    const calls = [...this.#calls()];
+    // First the timer: what an expired call's owner does may end the others, and clear it.
+    for (const call of calls) if (call.deadlineMs > nowMs) this.add(call, nowMs);
+    for (const call of calls) if (call.deadlineMs <= nowMs) this.#expire(call);
   }
 }

@@ -28,10 +28,9 @@ export function answeredClientError<R extends AnyTRPCRouter>(
  * or where it is no error of a call over a line.
  */
 export function lineError(error: unknown): LineError | undefined {
-  if (typeof error !== 'object' || error === null || !('meta' in error)) return undefined;
-  const { meta } = error;
-  if (typeof meta !== 'object' || meta === null || !('openline' in meta)) return undefined;
-  return meta.openline as LineError;
+  const known = read(read(error, 'meta'), 'openline');
+  const isOurs = typeof read(known, 'code') === 'string' && typeof read(known, 'outcome') === 'string';
+  return isOurs ? (known as LineError) : undefined;
 }
 
 /**
@@ -56,6 +55,16 @@ export function isAnswered<E extends { readonly shape: unknown; readonly data: u
 }
 
 function isShaped(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('shape' in error)) return false;
-  return error.shape !== undefined && error.shape !== null;
+  const shape = read(error, 'shape');
+  return shape !== undefined && shape !== null;
+}
+
+/** A member of what may be anything: nothing that was caught makes these functions throw. */
+function read(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
 }

@@ -39,7 +39,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * whenever it is lost. The type argument is the type of the server (`typeof server`) or of its
  * router.
  *
- * @throws a `TypeError` where there is no `WebSocket`, and none is given.
+ * @throws a `TypeError` where there is no `WebSocket`, and none is given; a `RangeError` for a number
+ * that is not above zero.
  */
 export function openLine<T extends AnyTRPCRouter | ServerLike = AnyTRPCRouter>(
   ...[options]: LineArgs<ParamsOf<T>>
@@ -57,6 +58,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
   #connector: Connector | undefined;
   /** What the router's formatter made of the refusal that closed the line. */
   #refusalShape: unknown;
+  #goodbye = Promise.resolve();
 
   constructor(options: LineOptions) {
     const WebSocket = (options.WebSocket as WebSocketClass | undefined) ?? defaultWebSocket();
@@ -64,6 +66,9 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
       throw new TypeError('There is no global WebSocket: give openLine one as WebSocket.');
     }
     const { queueCallsMax = 10_000, queueBytesMax = 16 * 1_048_576 } = options;
+    for (const name of ['timeoutMs', 'queueCallsMax', 'queueBytesMax'] as const) {
+      if (!((options[name] ?? 1) > 0)) throw new RangeError(`${name} is above zero`);
+    }
     this.#WebSocket = WebSocket;
     this.#options = options;
     this.#calls = new Calls(this, { queueCallsMax, queueBytesMax });
@@ -92,42 +97,43 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
     });
   }
 
-  async close(): Promise<void> {
-    if (this.state.get().status === 'closed') return;
-    const { session } = this.#calls;
-    this.#shut(null);
-    this.#calls.endAll((call, outcome) => {
-      if (call.kind === 'subscription') call.sink.end();
-      else call.sink.failed(closedError(outcome));
-    });
-    await session.close();
+  close(): Promise<void> {
+    if (this.state.get().status !== 'closed') {
+      const { session } = this.#calls;
+      this.#shut(null);
+      session.driver.flush(); // What was said so far is written, and counts as such below.
+      this.#calls.endAll((call, outcome) => {
+        if (call.kind === 'subscription') call.sink.complete();
+        else call.sink.failed(closedError(outcome));
+      });
+      this.#goodbye = session.close();
+    }
+    return this.#goodbye;
   }
 
   start(request: CallRequest, options: CallOptions, sink: CallSink): LineCall {
     const { timeoutMs = this.#defaultTimeoutMs(request.kind) } = options;
-    const deadlineMs = performance.now() + timeoutMs;
+    const wholeMs = Math.ceil(timeoutMs);
     const call: LineCall = {
       kind: request.kind,
       path: request.path,
       input: request.input,
-      timeoutMs: timeoutMs === Infinity ? undefined : Math.ceil(timeoutMs),
-      deadlineMs,
+      timeoutMs: Number.isSafeInteger(wholeMs) ? wholeMs : undefined,
+      deadlineMs: performance.now() + timeoutMs,
       sink,
       lastEventId: undefined,
       outgoing: undefined,
     };
+    if (this.state.get().status === 'idle') this.#connect();
     const state = this.state.get();
     if (state.status === 'closed') {
       this.#end(call, state.error ?? closedError('not-executed'));
-      return call;
-    }
-    if (state.status === 'idle') this.#connect();
-    if (options.whenOffline === 'fail' && state.status !== 'open') {
+    } else if (options.whenOffline === 'fail' && state.status !== 'open') {
       sink.failed({ code: 'OFFLINE', outcome: 'not-executed', message: 'the line is not open' });
-      return call;
+    } else {
+      this.#calls.start(call);
+      if (call.kind === 'subscription') sink.line(state);
     }
-    if (call.kind === 'subscription') sink.line(this.state.get());
-    this.#calls.start(call);
     return call;
   }
 
@@ -156,10 +162,13 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
     return webSocketUrl(typeof url === 'function' ? await url() : url);
   }
 
-  async hello(): Promise<Message> {
+  async params(): Promise<unknown> {
     const { params } = this.#options;
-    const value: unknown = typeof params === 'function' ? await params() : params;
-    return this.#calls.session.hello(value);
+    return typeof params === 'function' ? await params() : params;
+  }
+
+  hello(params: unknown): Message {
+    return this.#calls.session.hello(params);
   }
 
   opened(connection: Connection, welcome: Welcome): ConnectionHandler {
@@ -186,6 +195,14 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
   #connect(): void {
     if (this.#connector !== undefined) return;
     this.#refusalShape = undefined;
+    const { url } = this.#options;
+    try {
+      if (typeof url !== 'function') webSocketUrl(url);
+    } catch (error) {
+      // It will be none at the next attempt either.
+      const { message } = error as TypeError;
+      return this.#shut({ code: 'OFFLINE', outcome: 'not-executed', message });
+    }
     this.#connector = new Connector(this, this.#WebSocket);
     this.#connector.start();
   }

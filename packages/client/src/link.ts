@@ -6,7 +6,7 @@ import type {
   TRPCDataTransformer,
 } from '@trpc/server';
 import { observable, type Observer } from '@trpc/server/observable';
-import type { LineError } from '@openline/protocol';
+import type { LineError, Outcome } from '@openline/protocol';
 import type { CallSink, CallStarter } from './call.ts';
 import { readCallOptions } from './call-options.ts';
 import { answeredClientError, lineClientError } from './errors.ts';
@@ -39,9 +39,12 @@ function startOperation<R extends AnyTRPCRouter>(
   observer: ResultObserver<R>,
 ): () => void {
   const sink = new OperationSink<R>(observer, transformer);
+  // A subscription that is aborted is simply over, as it is with any link of tRPC.
+  const isStream = type === 'subscription';
   if (signal?.aborted === true) {
     const message = 'the caller had aborted before the call was made';
-    sink.failed({ code: 'ABORTED', outcome: 'not-executed', message }, abortError());
+    if (isStream) sink.complete();
+    else sink.failed({ code: 'ABORTED', outcome: 'not-executed', message }, abortError());
     return () => {};
   }
   let serialized: unknown;
@@ -55,7 +58,10 @@ function startOperation<R extends AnyTRPCRouter>(
   const options = readCallOptions(context);
   const call = line.start({ kind: type, path, input: serialized }, options, sink);
   if (!signal) return () => line.drop(call);
-  const onAbort = (): void => line.abort(call, abortError());
+  const onAbort = (): void => {
+    if (isStream) sink.complete();
+    else line.abort(call, abortError());
+  };
   signal.addEventListener('abort', onAbort);
   return () => {
     signal.removeEventListener('abort', onAbort);
@@ -101,15 +107,20 @@ class OperationSink<R extends AnyTRPCRouter> implements CallSink {
     const value = this.#read(data);
     if (value === undefined) return;
     this.#next({ type: 'data', data: value.data });
-    this.end();
+    this.complete();
   }
 
   end(): void {
+    this.#next({ type: 'stopped' });
+    this.complete();
+  }
+
+  complete(): void {
     guard(() => this.#observer.complete());
   }
 
   answered(shape: unknown, error?: LineError): void {
-    const value = this.#read(shape);
+    const value = this.#read(shape, error?.outcome);
     if (value === undefined) return;
     const answer = answeredClientError<R>(value.data as inferRouterError<R>, error);
     guard(() => this.#observer.error(answer));
@@ -120,12 +131,12 @@ class OperationSink<R extends AnyTRPCRouter> implements CallSink {
   }
 
   /** `undefined` when the transformer cannot read it: then the call has ended with that. */
-  #read(data: unknown): { readonly data: unknown } | undefined {
+  #read(data: unknown, outcome: Outcome = 'unknown'): { readonly data: unknown } | undefined {
     try {
       return { data: this.#transformer.output.deserialize(data) };
     } catch (cause) {
       const message = 'the transformer could not read what the server sent';
-      this.failed({ code: 'DECODING', outcome: 'unknown', message }, cause);
+      this.failed({ code: 'DECODING', outcome, message }, cause);
       return undefined;
     }
   }

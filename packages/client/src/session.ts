@@ -15,6 +15,7 @@ import {
   type Welcome,
 } from '@openline/protocol';
 import type { LineCall } from './call.ts';
+import { TIMER_MS_MAX } from './timer.ts';
 
 /** All that the line may hold of what the server does not take, in bytes. */
 const SESSION_BYTES_MAX = 256 * 1_048_576;
@@ -55,7 +56,7 @@ export class LineSession implements DriverHost<LineCall, never> {
       limits: CLIENT_LIMITS,
       sessionBytesMax: SESSION_BYTES_MAX,
     });
-    this.driver = new Driver(this.#session, this, queueMicrotask);
+    this.driver = new Driver(this.#session, this, (flush) => queueMicrotask(flush));
   }
 
   get id(): string {
@@ -93,15 +94,16 @@ export class LineSession implements DriverHost<LineCall, never> {
   attach(connection: Connection, welcome: Welcome): void {
     this.#connection = connection;
     this.driver.attach(connection, welcome);
-    this.#keepAlive = setInterval(() => this.driver.tick(), welcome.keepAliveMs);
+    const keepAliveMs = Math.min(welcome.keepAliveMs, TIMER_MS_MAX);
+    this.#keepAlive = setInterval(() => this.driver.tick(), keepAliveMs);
   }
 
   /** @throws what the codec throws at the input. */
   call(call: LineCall): void {
     const { kind, path, input, timeoutMs, lastEventId } = call;
-    const options = { timeoutMs, lastEventId };
+    // A subscription's timeout is for its first word alone: past it, a `cancel` tells the server.
+    const options = { timeoutMs: kind === 'subscription' ? undefined : timeoutMs, lastEventId };
     call.outgoing = this.#session.caller.call({ kind, path, input, options }, call);
-    this.driver.wake();
   }
 
   cancel(call: LineCall): void {
@@ -111,11 +113,10 @@ export class LineSession implements DriverHost<LineCall, never> {
     this.driver.wake();
   }
 
-  /** What was said so far is written, and the server is told that this is the end. */
+  /** The server is told that this is the end. */
   close(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return Promise.resolve();
-    this.driver.flush();
     this.driver.end(new OpenlineError('CLOSED', 'the line was closed'));
     return new Promise((resolve) => {
       const grace = setTimeout(() => {
@@ -160,6 +161,7 @@ export class LineSession implements DriverHost<LineCall, never> {
     const { sink } = call;
     switch (event.kind) {
       case 'subscribed':
+        call.deadlineMs = Infinity;
         return sink.subscribed();
       case 'item':
         call.lastEventId = event.eventId ?? call.lastEventId;

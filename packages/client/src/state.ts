@@ -4,10 +4,13 @@ import type { LineError } from '@openline/protocol';
 export type LineState =
   /** Nothing was asked of it yet. */
   | { readonly status: 'idle' }
-  /** `attempt` is 1 for the first attempt since it was last open. */
+  /** `attempt` counts from 1 since the line was last open. */
   | { readonly status: 'connecting'; readonly attempt: number }
   | { readonly status: 'open'; readonly sessionId: string }
-  /** The last attempt failed with `error`; the next one is due at `retryAtMs` (as of `Date.now()`). */
+  /**
+   * The last attempt failed with `error`, or, where `attempt` is 0, the connection was lost; the
+   * next attempt is due at `retryAtMs` (as of `Date.now()`).
+   */
   | {
       readonly status: 'waiting';
       readonly attempt: number;

@@ -27,6 +27,7 @@ export function createStore<T>(initial: T): Store<T> {
     set(value) {
       current = value;
       for (const listener of [...listeners]) {
+        if (current !== value) return; // A listener has set a newer one, and all were told of that.
         try {
           listener(value);
         } catch (error) {

@@ -49,7 +49,7 @@ export class Caller<Out> {
     return id % 2 === this.#nextId % 2;
   }
 
-  /** @throws what the codec throws at the input. */
+  /** @throws what the codec throws at the input, and FRAME_MALFORMED for a path or a timeout. */
   call({ kind, path, options, input }: CallRequest, owner: Out): OutgoingCall<Out> {
     const id = this.#nextId;
     const unwritten = this.#codec.encode(callFrame(id, kind, path, options, input));

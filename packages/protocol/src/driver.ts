@@ -11,7 +11,7 @@ const MISSES_MAX = 3;
 
 /** Whoever has a session: the server's side of it, or the line. */
 export interface DriverHost<Out, In> {
-  /** Must not throw. */
+  /** Must not throw. Nothing comes behind an `ended` event. */
   event(event: SessionEvent<Out, In>): void;
   /** The connection is gone; the session is not, unless an `ended` event came before. */
   detached(code: number, reason: string): void;
@@ -28,6 +28,7 @@ export class Driver<Out, In> implements ConnectionHandler {
   readonly #flush = (): void => this.flush();
   #connection: Connection | undefined;
   #isScheduled = false;
+  #isOver = false;
   #hasHeard = false;
   #misses = 0;
 
@@ -107,6 +108,7 @@ export class Driver<Out, In> implements ConnectionHandler {
 
   /** Writes what may still be written and ends session and connection. */
   end(error: OpenlineError): void {
+    this.flush();
     this.session.end(error);
     this.#dispatch();
   }
@@ -124,8 +126,10 @@ export class Driver<Out, In> implements ConnectionHandler {
 
   #dispatch(): void {
     for (const event of this.session.takeEvents()) {
+      if (this.#isOver) return; // The host ended the session in an event before this one.
       this.#host.event(event);
       if (event.kind === 'ended') {
+        this.#isOver = true;
         this.#connection?.close(CLOSE_CODES[event.error.code], event.error.message);
       }
     }

@@ -125,6 +125,7 @@ function withPayload(frame: unknown[], payload: unknown): WireFrame {
   return frame;
 }
 
+/** @throws FRAME_MALFORMED for what the other side would refuse: there it would end the session. */
 export function callFrame(
   id: CallId,
   kind: CallKind,
@@ -132,6 +133,8 @@ export function callFrame(
   { timeoutMs, lastEventId }: CallOptions,
   input: unknown,
 ): WireFrame {
+  parsePath(path);
+  if (timeoutMs !== undefined) parseTimeout(timeoutMs);
   const options =
     lastEventId !== undefined
       ? { timeout: timeoutMs, after: lastEventId }
@@ -240,7 +243,7 @@ function isId(value: unknown): value is CallId {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-export function parseId(value: unknown): CallId {
+function parseId(value: unknown): CallId {
   if (!isId(value)) throw malformed('a call id is a positive safe integer');
   return value;
 }
@@ -265,9 +268,13 @@ function parseOptions(value: unknown): CallOptions {
   if (typeof value !== 'object' || value === null) throw malformed('options are 0 or an object');
   const { timeout, after } = value as { readonly timeout?: unknown; readonly after?: unknown };
   return {
-    timeoutMs: timeout === undefined ? undefined : parseInteger(timeout, 1, 'a timeout'),
+    timeoutMs: timeout === undefined ? undefined : parseTimeout(timeout),
     lastEventId: after === undefined ? undefined : parseText(after, 'a last event id'),
   };
+}
+
+function parseTimeout(value: unknown): number {
+  return parseInteger(value, 1, 'a timeout');
 }
 
 function parseText(value: unknown, what: string): string {

@@ -11,6 +11,7 @@ import {
   PONG_FRAME,
   TAGS,
   type CallFrame,
+  type CallId,
   type Frame,
 } from './frame.ts';
 import { Inbox } from './inbox.ts';
@@ -51,7 +52,7 @@ export class Session<Out, In> {
   readonly #sessionBytesMax: number;
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox<Out>;
-  readonly #assemblies = new Map<number, Assembly>();
+  readonly #assemblies = new Map<CallId, Assembly>();
   readonly #events: SessionEvent<Out, In>[] = [];
   #state: 'detached' | 'attached' | 'ended' = 'detached';
   #peerCallsMax = 0;
@@ -154,7 +155,7 @@ export class Session<Out, In> {
     if (this.#outbox.heldBytes > this.#sessionBytesMax) {
       this.end(new OpenlineError('LIMIT_EXCEEDED', 'the other side does not take what it is sent'));
     }
-    if (this.#producersWait && !this.#outbox.isFull) {
+    if (this.#producersWait && !this.#outbox.isFull && this.#state !== 'ended') {
       this.#producersWait = false;
       this.#events.push({ kind: 'room' });
     }
@@ -197,8 +198,7 @@ export class Session<Out, In> {
         return;
       case 'unknown':
         if (!frame.counted || !this.#inbox.count() || frame.id === undefined) return;
-        if (this.caller.owns(frame.id)) return this.caller.endUnsupported(frame.id);
-        return this.callee.endUnsupported(frame.id);
+        return this.#endUnsupported(frame.id);
       default:
         if (this.#inbox.count()) this.#process(frame);
     }
@@ -243,12 +243,19 @@ export class Session<Out, In> {
     if (bytes === undefined) return;
     this.#assemblies.delete(piece.id);
     const frame = parseFrame(this.#codec.fromBytes(bytes));
-    if (!('id' in frame) || frame.id !== piece.id || frame.type === 'unknown') {
+    const isUncounted = !('id' in frame) || (frame.type === 'unknown' && !frame.counted);
+    if (isUncounted || frame.id !== piece.id) {
       throw malformed('a payload in pieces is no frame of its call');
     }
+    if (frame.type === 'unknown') return this.#endUnsupported(piece.id);
     if (frame.type !== 'call') return this.#process(frame);
     if (!assembly.opens) throw malformed('the id of a call was used before');
     this.callee.receive(frame);
+  }
+
+  #endUnsupported(id: CallId): void {
+    if (this.caller.owns(id)) this.caller.endUnsupported(id);
+    else this.callee.endUnsupported(id);
   }
 
   #foreign(frame: CallFrame): CallFrame {

@@ -18,7 +18,7 @@ export function refusalOf(
 ): Refusal | undefined {
   if (pathOf(request) !== path) return { status: 404, message: 'Nothing is served at this path.' };
   if (request.method !== 'GET') return { status: 405, message: 'An upgrade is a GET request.' };
-  const host = parseHost(request.headers.host);
+  const host = parseHost(request.headersDistinct['host']);
   if (host === undefined)
     return { status: 400, message: 'The Host header is missing or malformed.' };
   const { origin } = request.headers;
@@ -37,12 +37,12 @@ export function pathOf(request: IncomingMessage): string | undefined {
 }
 
 /** The page's own origin, whatever TLS ends in front of us, and loopback to loopback on any port. */
-function isOwnOrigin(origin: string, host: URL): boolean {
+function isOwnOrigin(origin: string, host: string): boolean {
   const page = parseUrl(origin);
-  if (page === undefined) return false;
-  if (isLoopback(page.hostname) && isLoopback(host.hostname)) return true;
   // The Host header has no scheme: a port that is left out is the default one of the page's scheme.
-  return page.host === parseUrl(`${page.protocol}//${host.host}`)?.host;
+  const own = page && parseUrl(`${page.protocol}//${host}`);
+  if (page === undefined || own === undefined) return false;
+  return page.host === own.host || (isLoopback(page.hostname) && isLoopback(own.hostname));
 }
 
 function isLoopback(hostname: string): boolean {
@@ -54,9 +54,10 @@ function isLoopback(hostname: string): boolean {
   );
 }
 
-function parseHost(header: string | undefined): URL | undefined {
-  if (header === undefined || /[/?#@\\\s]/.test(header)) return undefined;
-  return parseUrl(`ws://${header}`);
+/** RFC 9112 section 3.2: exactly one, a host with or without a port. */
+function parseHost([host, second]: readonly string[] = []): string | undefined {
+  if (host === undefined || second !== undefined || /[/?#@\\\s]/.test(host)) return undefined;
+  return parseUrl(`ws://${host}`) && host;
 }
 
 function parseUrl(text: string): URL | undefined {

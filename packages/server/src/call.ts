@@ -1,8 +1,24 @@
-import { getTRPCErrorFromUnknown, isTrackedEnvelope, TRPCError } from '@trpc/server';
+import { isTrackedEnvelope, TRPCError } from '@trpc/server';
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable';
-import type { CallKind, IncomingCall } from '@openline/protocol';
-import type { ServerSession } from './session.ts';
+import type { Callee, CallKind, IncomingCall } from '@openline/protocol';
+import { errorOf } from './errors.ts';
 import type { ProcedureCall } from './procedure.ts';
+
+/** What a call needs of its session. */
+export interface CallHost {
+  readonly isOver: boolean;
+  readonly callee: Callee<RunningCall>;
+  runProcedure(call: RunningCall): Promise<unknown>;
+  /** @throws what the router's transformer throws. */
+  serialize(value: unknown): unknown;
+  /** @throws what the router's formatter and transformer throw. */
+  serializeError(call: RunningCall, error: TRPCError): unknown;
+  report(call: RunningCall, error: TRPCError): void;
+  /** Something was given to the session: it is flushed at the end of the tick. */
+  wake(): void;
+  /** Whether a stream may give its next item; else it is told to `resume`. */
+  mayProduce(call: RunningCall): boolean;
+}
 
 /** One call while its procedure runs: gives it what it needs, and the caller what it gives. */
 export class RunningCall implements ProcedureCall {
@@ -10,7 +26,7 @@ export class RunningCall implements ProcedureCall {
   readonly ctx: unknown;
   /** When the caller's time is over, on the monotonic clock. */
   readonly deadlineMs: number;
-  readonly #session: ServerSession;
+  readonly #session: CallHost;
   readonly #call: IncomingCall<RunningCall>;
   #controller: AbortController | undefined;
   /** Set once nobody waits for an answer any more: what the call is then settled with. */
@@ -18,7 +34,7 @@ export class RunningCall implements ProcedureCall {
   #iterator: AsyncIterator<unknown> | undefined;
 
   constructor(
-    session: ServerSession,
+    session: CallHost,
     call: IncomingCall<RunningCall>,
     ctx: unknown,
     deadlineMs: number,
@@ -163,23 +179,23 @@ export class RunningCall implements ProcedureCall {
     try {
       const returned = iterator.return?.() ?? Promise.resolve();
       returned.then(settle, (cause: unknown) => {
-        this.#session.report(this, getTRPCErrorFromUnknown(cause));
+        this.#session.report(this, errorOf(cause));
         settle();
       });
     } catch (cause) {
-      this.#session.report(this, getTRPCErrorFromUnknown(cause));
+      this.#session.report(this, errorOf(cause));
       settle();
     }
   }
 
   #fail(cause: unknown): void {
-    const error = getTRPCErrorFromUnknown(cause);
+    const error = errorOf(cause);
     if (this.#aborted !== undefined) return this.#settleAborted();
     this.#session.report(this, error);
     try {
       this.#session.callee.error(this.#call, this.#session.serializeError(this, error));
     } catch (fault) {
-      this.#session.report(this, getTRPCErrorFromUnknown(fault));
+      this.#session.report(this, errorOf(fault));
       this.#session.callee.fail(this.#call, 'INTERNAL');
     }
     this.#session.wake();

@@ -1,4 +1,5 @@
-import { getTRPCErrorShape, type AnyTRPCRouter, type TRPCError } from '@trpc/server';
+import { getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from '@trpc/server';
+import type { AnyTRPCRouter } from '@trpc/server';
 import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import type { ErrorReport } from './options.ts';
 
@@ -15,22 +16,34 @@ export class ErrorReporter {
   }
 
   report(report: ErrorReport): void {
-    try {
-      this.#onError?.(report);
-    } catch {
-      // A listener that fails has nobody to tell, and the call must still be answered.
-    }
+    // A listener that throws or rejects has nobody to tell, and the call must still be answered.
+    void new Promise((resolve) => resolve(this.#onError?.(report))).catch(() => {});
   }
 
-  /**
-   * The error as the router's formatter and transformer leave it.
-   *
-   * @throws what these throw.
-   */
-  serialize({ error, type, path, input, ctx }: Omit<ErrorReport, 'session'>): unknown {
+  /** Reports what belongs to no call and no session. */
+  reportFault(fault: unknown): void {
+    const about = { type: 'unknown', path: undefined, input: undefined, ctx: undefined } as const;
+    this.report({ ...about, error: errorOf(fault), session: undefined });
+  }
+
+  /** What a client may see of the error. @throws what the router's formatter throws. */
+  shapeOf({ error, type, path, input, ctx }: Omit<ErrorReport, 'session'>): unknown {
     const config: ShapeOptions['config'] = this.#router._def._config;
-    const shape: unknown = getTRPCErrorShape({ config, error, type, path, input, ctx });
-    return config.transformer.output.serialize(shape);
+    return getTRPCErrorShape({ config, error, type, path, input, ctx });
+  }
+
+  /** @throws what the router's transformer throws. */
+  serialize(shape: unknown): unknown {
+    return this.#router._def._config.transformer.output.serialize(shape);
+  }
+}
+
+/** What tRPC makes of anything thrown, also of something that throws when it is looked at. */
+export function errorOf(cause: unknown): TRPCError {
+  try {
+    return getTRPCErrorFromUnknown(cause);
+  } catch {
+    return new TRPCError({ code: 'INTERNAL_SERVER_ERROR' });
   }
 }
 

@@ -1,4 +1,4 @@
-import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server';
+import { TRPCError } from '@trpc/server';
 import {
   CLOSE_CODES,
   encodeReject,
@@ -13,13 +13,15 @@ import {
   type Hello,
   type Message,
 } from '@openline/protocol';
-import { mayPass, type ErrorReporter } from './errors.ts';
+import { errorOf, mayPass, type ErrorReporter } from './errors.ts';
 import type { ConnectionInfo, ContextOptions, SessionLimits } from './options.ts';
 import type { ServerSession } from './session.ts';
 import type { StandardSchemaV1 } from './standard-schema.ts';
 
 /** When to come again after a refusal that may pass, in milliseconds. */
 const RETRY_DELAY_MS = 1_000;
+/** What a client is told where the application has no words for it. */
+const REFUSED = 'the application refused the client';
 
 /** What all connections of a server share until they are admitted. */
 export interface GreetingEnvironment {
@@ -107,16 +109,21 @@ export class Greeting implements ConnectionHandler {
     this.#connection.abandon();
   }
 
-  /** Refuses the client. The code says whether it may come again. */
+  /**
+   * Refuses the client. The code says whether it may come again.
+   *
+   * @throws what the codec throws at the shape; then the client is not refused yet.
+   */
   refuse(code: ErrorCode, message: string, shape?: unknown): void {
     if (!this.isOpen) return;
+    const closeCode = CLOSE_CODES[code];
+    const delayMs = closeCode >= 4500 ? RETRY_DELAY_MS : 0;
+    const reject = encodeReject(this.#codec, { code, message, delayMs, shape });
     this.#state = 'refused';
     this.#parked = [];
     this.#controller.abort();
     this.#session?.end();
-    const closeCode = CLOSE_CODES[code];
-    const delayMs = closeCode >= 4500 ? RETRY_DELAY_MS : 0;
-    this.#connection.send([encodeReject(this.#codec, { code, message, delayMs, shape })]);
+    this.#connection.send([reject]);
     this.#connection.close(closeCode, message);
   }
 
@@ -148,10 +155,11 @@ export class Greeting implements ConnectionHandler {
     try {
       ctx = await this.#createContext(hello, session);
     } catch (cause) {
-      return this.#refuseWith(getTRPCErrorFromUnknown(cause), session);
+      return this.#refuseWith(errorOf(cause), session);
     }
     if (this.#state !== 'admitting') return;
-    if (session.isOver) return this.refuse('SESSION_ENDED', 'the application ended the session');
+    const { endedBy } = session;
+    if (endedBy !== undefined) return this.refuse(endedBy.code, endedBy.message);
     const { node, keepAliveMs, limits } = this.#environment;
     this.#state = 'admitted';
     this.#connection.send([
@@ -192,10 +200,17 @@ export class Greeting implements ConnectionHandler {
     errors.report({ ...about, session });
     const code = mayPass(error) ? 'UNAVAILABLE' : 'REJECTED';
     try {
-      this.refuse(code, error.message, errors.serialize(about));
+      const shape = errors.shapeOf(about);
+      this.refuse(code, messageOf(shape), errors.serialize(shape));
     } catch (fault) {
-      errors.report({ ...about, error: getTRPCErrorFromUnknown(fault), session });
-      this.refuse(code, 'the client was refused');
+      errors.report({ ...about, error: errorOf(fault), session });
+      this.refuse(code, REFUSED);
     }
   }
+}
+
+/** The words that the router's formatter left: it may keep those of the error from the client. */
+function messageOf(shape: unknown): string {
+  const { message } = (shape ?? {}) as { readonly message?: unknown };
+  return typeof message === 'string' ? message : REFUSED;
 }

@@ -51,7 +51,7 @@ export interface ErrorReport {
   /** `unknown` outside of a call: in `createContext`, or in Openline itself. */
   readonly type: CallKind | 'unknown';
   readonly path: string | undefined;
-  /** As it was sent, before the transformer and the schemas. */
+  /** Before the schemas; `undefined` where the transformer could not read it. */
   readonly input: unknown;
   readonly ctx: unknown;
   /** `undefined` where the error belongs to no session. */
@@ -74,20 +74,26 @@ export interface PlainServerOptions<R extends AnyTRPCRouter, P extends StandardS
   readonly params?: P | undefined;
   /** Origins of pages that may connect, or `'any'`. Default: the page's own, and loopback to loopback. */
   readonly origins?: readonly string[] | 'any' | undefined;
-  /** Told of each error that is answered, and of faults. What it throws is dropped. */
+  /** Told of each error that is answered, and of faults. What it throws or rejects with is dropped. */
   readonly onError?: ((report: ErrorReport) => void) | undefined;
-  /** Connections at once; one more is refused with HTTP status 503. Default: 10,000. */
+  /** Connections at once; one more is refused with HTTP status 503. At least 1. Default: 10,000. */
   readonly connectionsMax?: number | undefined;
-  /** Time for a new connection to be admitted, `createContext` included. Default: 10,000. */
+  /** Time for a new connection to be admitted, `createContext` included. At least 1. Default: 10,000. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** Silence after which a client is asked for a sign of life; after four times this it is given up. Default: 10,000. */
+  /**
+   * Silence after which a client is asked for a sign of life; after four times this it is given up.
+   * An integer of at least 100. Default: 10,000.
+   */
   readonly keepAliveMs?: number | undefined;
   /** What one session may cost. */
   readonly limits?: Partial<SessionLimits> | undefined;
 }
 
 export interface SessionLimits extends Limits {
-  /** All that is held for one session, in bytes; past it, it ends. Default: 128 MiB. */
+  /**
+   * All that is held for one session, in bytes; past it, it ends. At least `backlogBytesMax`.
+   * Default: 128 MiB.
+   */
   readonly sessionBytesMax: number;
 }
 

@@ -12,8 +12,8 @@ export interface ProcedureCall {
   readonly lastEventId?: string | undefined;
   readonly ctx: unknown;
   /**
-   * May be an accessor that makes the signal when it is read: the quick path reads it only when a
-   * middleware or resolver does.
+   * May be an accessor that makes the signal when it is read. The quick path reads it only when a
+   * middleware or resolver does, or one of them passes on its options whole, so that it could.
    */
   readonly signal: AbortSignal;
   readonly batchIndex: number;

@@ -29,13 +29,14 @@ const CASES = [
   'answer nothing',
 ];
 
-async function findModel(): Promise<unknown> {
+/** Looks for the model, by what is to run it on the quick path. */
+export async function findModel(runModel = runQuick): Promise<unknown> {
   const { router, procedure } = createModel();
   const plan = planQuickRun(router, procedure, procedure);
   if (plan === undefined) return undefined;
   for (const input of CASES) {
     const [quick, published] = await Promise.all([
-      observe(router, input, (call, raw) => runQuick(plan, call, raw)),
+      observe(router, input, (call, getRawInput) => runModel(plan, call, getRawInput)),
       observe(router, input, ({ path, type, ctx, signal, batchIndex }, getRawInput) =>
         callTRPCProcedure({ router, path, type, ctx, getRawInput, signal, batchIndex }),
       ),

@@ -2,7 +2,7 @@ import type { AnyTRPCRouter } from '@trpc/server';
 import type { GetRawInput, ProcedureCall } from './procedure-call.ts';
 
 /** What a middleware may give to `next`. */
-export interface Changes {
+interface Changes {
   readonly ctx?: object | undefined;
   readonly input?: unknown;
   readonly getRawInput?: GetRawInput | undefined;
@@ -22,8 +22,8 @@ export type Next = (changes?: Changes) => Promise<Answer | undefined>;
 /**
  * What a middleware or resolver is called with. In tRPC `signal` is a member as the others are; but
  * making a signal takes longer than all the rest of a call, and few procedures look at it. Here it
- * is an accessor, and an inherited one, since one of its own for each object costs a microsecond.
- * Only a function that {@link hasOnlyNamedReads} is given one, so that none can see the difference.
+ * is an inherited accessor. Only functions that {@link hasOnlyNamedReads} get these options, so that
+ * none can see the difference.
  */
 export class QuickOptions {
   router: AnyTRPCRouter;
@@ -63,24 +63,28 @@ export class QuickOptions {
   }
 
   set signal(value: AbortSignal) {
-    replaceSignal(this, value);
+    const member = { value, writable: true, enumerable: true, configurable: true };
+    Object.defineProperty(this, 'signal', member);
   }
 }
 
-/** The same for any other function: plain options, whose `signal` is listed and copied. */
-export function withOwnSignal(inheriting: QuickOptions, call: ProcedureCall): object {
-  const options = { ...inheriting };
-  return Object.defineProperty(options, 'signal', {
-    get: () => call.signal,
-    set: (value: unknown) => replaceSignal(options, value),
-    enumerable: true,
-    configurable: true,
-  });
-}
-
-function replaceSignal(options: object, value: unknown): void {
-  const member = { value, writable: true, enumerable: true, configurable: true };
-  Object.defineProperty(options, 'signal', member);
+/**
+ * The same for any other function: plain options, with a signal like the rest. An accessor of their
+ * own would cost more for each object than one signal does for the call.
+ */
+export function withOwnSignal(options: QuickOptions): object {
+  return {
+    router: options.router,
+    path: options.path,
+    type: options.type,
+    ctx: options.ctx,
+    input: options.input,
+    getRawInput: options.getRawInput,
+    signal: options.signal,
+    batchIndex: options.batchIndex,
+    meta: options.meta,
+    next: options.next,
+  };
 }
 
 /** Names, and names in them, without a rest: `{ ctx, input: { id: key } }`. */

@@ -8,7 +8,7 @@ type Middleware = (options: object) => Answer | undefined | Promise<Answer | und
 
 interface Step {
   readonly middleware: Middleware;
-  /** The options need no `signal` of their own; an inherited one does. */
+  /** An inherited `signal` will do for it. */
   readonly hasOnlyNamedReads: boolean;
   /** Is tRPC's `.errors()`, which wraps what can be iterated. */
   readonly formatsErrors: boolean;
@@ -33,21 +33,27 @@ export function planQuickRun(
   procedure: unknown,
   model: unknown,
 ): QuickPlan | undefined {
-  const known = definitionOf(model);
+  const trusted = definitionOf(model);
   const def = definitionOf(procedure);
-  if (def === undefined || known === undefined) return undefined;
+  if (def === undefined || trusted === undefined) return undefined;
   // What is called must be what tRPC itself makes: there is no other sign of a wrapper.
   if (textOf(procedure) !== textOf(model)) return undefined;
-  if (textOf(def.middlewares.at(-1)) !== textOf(known.middlewares.at(-1))) return undefined;
-  if (!Object.keys(def).every((key) => Object.hasOwn(known, key))) return undefined;
+  if (textOf(def.middlewares.at(-1)) !== textOf(trusted.middlewares.at(-1))) return undefined;
+  if (!Object.keys(def).every((key) => Object.hasOwn(trusted, key))) return undefined;
 
+  const known = new Map(trusted.middlewares.map((it) => [textOf(it), typeOf(it)]));
   const last = def.middlewares.length - 1;
-  const steps = def.middlewares.map((middleware, index) => ({
-    middleware,
-    // The last one hands the options on to the resolver, and that is all it does with them.
-    hasOnlyNamedReads: hasOnlyNamedReads(index === last ? def.resolver : middleware),
-    formatsErrors: '_type' in middleware && middleware._type === 'errors',
-  }));
+  const steps = def.middlewares.map((middleware, index) => {
+    // Of tRPC's own kinds, all of which the model has, or undefined for a user's.
+    const kind = known.get(textOf(middleware));
+    return {
+      middleware,
+      // The last one hands the options on to the resolver, and that is all it does with them.
+      hasOnlyNamedReads:
+        kind !== undefined || hasOnlyNamedReads(index === last ? def.resolver : middleware),
+      formatsErrors: kind === 'errors',
+    };
+  });
   return { router, type: def.type, meta: def.meta, steps };
 }
 
@@ -65,6 +71,11 @@ function definitionOf(procedure: unknown): Definition | undefined {
   const { middlewares } = def;
   const isList = Array.isArray(middlewares) && middlewares.every((it) => typeof it === 'function');
   return isList ? (def as Definition) : undefined;
+}
+
+/** `'input'`, `'output'` or `'errors'` for what these methods of the builder add. */
+function typeOf(middleware: Middleware): unknown {
+  return '_type' in middleware ? middleware._type : undefined;
 }
 
 function textOf(value: unknown): string | undefined {
@@ -112,9 +123,7 @@ async function takeStep(
       ));
     const options = new QuickOptions(plan, call, ctx, input, getRawInput, next);
     const { middleware } = step;
-    const answer = await middleware(
-      step.hasOnlyNamedReads ? options : withOwnSignal(options, call),
-    );
+    const answer = await middleware(step.hasOnlyNamedReads ? options : withOwnSignal(options));
     if (step.formatsErrors) noteWrapper(answer?.data, (await inner)?.data);
     return answer;
   } catch (cause) {
@@ -148,7 +157,7 @@ function isObject(value: unknown): value is object {
 /** What `{ ...ctx, ...added }` gives, in a tenth of the time. */
 function mergeContexts(ctx: unknown, added: object): object {
   const isSafe = isObject(ctx) && !hasOwnProto(ctx) && !hasOwnProto(added);
-  return isSafe ? Object.assign({}, ctx, added) : { ...Object(ctx), ...added };
+  return isSafe ? Object.assign({}, ctx, added) : { ...(ctx as object), ...added };
 }
 
 /** Assigned, such a member would become the prototype. */

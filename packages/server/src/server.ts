@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { AnyTRPCRouter } from '@trpc/server';
-import { createJsonCodec, JSON_CODEC, SERVER_LIMITS } from '@openline/protocol';
+import { createJsonCodec, JSON_CODEC } from '@openline/protocol';
 import type { Connection, ConnectionHandler, Hello } from '@openline/protocol';
-import { pathOf, refusalOf, type Refusal } from './admission.ts';
+import { pathOf, refusalOf, type AdmissionRules, type Refusal } from './admission.ts';
 import { ErrorReporter } from './errors.ts';
 import { Greeting, type GreetingEnvironment } from './greeting.ts';
 import type {
@@ -16,11 +16,11 @@ import type {
   PlainServerOptions,
   Server,
   ServerOptions,
-  SessionLimits,
 } from './options.ts';
 import { createProcedureRunner } from './procedure.ts';
 import { Roster } from './roster.ts';
 import { ServerSession, type SessionEnvironment } from './session.ts';
+import { settingsOf } from './settings.ts';
 import type { InputOf, StandardSchemaV1 } from './standard-schema.ts';
 import { createWsTransport } from './transport-ws.ts';
 
@@ -54,7 +54,9 @@ export function createServer<
 
 class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Params> {
   declare readonly '~types'?: { readonly router: R; readonly params: Params };
-  readonly #options: PlainServerOptions<R, StandardSchemaV1>;
+  readonly #origins: AdmissionRules['origins'];
+  readonly #connectionsMax: number;
+  readonly #errors: ErrorReporter;
   readonly #roster: Roster;
   readonly #greetings: GreetingEnvironment;
   readonly #sessions: SessionEnvironment;
@@ -67,14 +69,12 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     options: PlainServerOptions<R, StandardSchemaV1>,
     createContext: GreetingEnvironment['createContext'],
   ) {
-    const { router, params, onError, keepAliveMs = 10_000, handshakeTimeoutMs = 10_000 } = options;
+    const { router, params, origins, onError } = options;
+    const { connectionsMax, keepAliveMs, handshakeTimeoutMs, limits } = settingsOf(options);
     const errors = new ErrorReporter(router, onError);
-    const limits: SessionLimits = {
-      ...SERVER_LIMITS,
-      sessionBytesMax: 128 * 1_048_576,
-      ...options.limits,
-    };
-    this.#options = options;
+    this.#origins = origins;
+    this.#connectionsMax = connectionsMax;
+    this.#errors = errors;
     this.#roster = new Roster({ keepAliveMs, handshakeTimeoutMs });
     this.#sessions = {
       router,
@@ -108,6 +108,8 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
       httpServer.once('error', reject);
       httpServer.listen(port ?? 0, host ?? (port === undefined ? '127.0.0.1' : undefined), () => {
         httpServer.off('error', reject);
+        // One connection that cannot be taken is no reason to die.
+        httpServer.on('error', (error) => this.#errors.reportFault(error));
         resolve();
       });
     });
@@ -120,13 +122,17 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   }
 
   attach(httpServer: HttpServer, { path = DEFAULT_PATH }: AttachOptions = {}): void {
-    const rules = { path, origins: this.#options.origins };
+    const rules = { path, origins: this.#origins };
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       // Somebody else may serve the other paths.
       if (pathOf(request) !== path && httpServer.listenerCount('upgrade') > 1) return;
       const refusal = refusalOf(request, rules) ?? this.#refusalByLoad();
-      if (refusal === undefined) this.#transport.upgrade(request, socket, head);
-      else refuseUpgrade(socket, refusal);
+      if (refusal !== undefined) return refuseUpgrade(socket, refusal);
+      try {
+        this.#transport.upgrade(request, socket, head);
+      } catch (fault) {
+        this.#errors.reportFault(fault); // Another listener has taken the socket.
+      }
     };
     httpServer.on('upgrade', onUpgrade);
     this.#detach.push(() => httpServer.off('upgrade', onUpgrade));
@@ -148,8 +154,7 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   }
 
   #refusalByLoad(): Refusal | undefined {
-    const { connectionsMax = 10_000 } = this.#options;
-    if (!this.#isClosed && this.#roster.connections.size < connectionsMax) return undefined;
+    if (!this.#isClosed && this.#roster.connections.size < this.#connectionsMax) return undefined;
     return { status: 503, message: 'The server takes no more connections now.' };
   }
 
@@ -179,8 +184,11 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
 function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {
   // A peer that is gone before it reads this is nobody's concern.
   socket.on('error', () => socket.destroy());
+  // It need not close its own side, and nothing is to be heard from it.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+      (status === 405 ? 'Allow: GET\r\n' : '') +
       'Connection: close\r\nContent-Type: text/plain\r\n' +
       `Content-Length: ${Buffer.byteLength(message) + 1}\r\n\r\n${message}\n`,
   );
@@ -189,6 +197,7 @@ function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {
 function closeHttpServer(httpServer: HttpServer): Promise<void> {
   return new Promise((resolve) => {
     httpServer.close(() => resolve());
-    httpServer.closeIdleConnections();
+    // Those that have not said what they want would be waited for.
+    httpServer.closeAllConnections();
   });
 }

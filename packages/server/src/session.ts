@@ -12,9 +12,10 @@ import {
   type IncomingCall,
   type SessionEvent,
 } from '@openline/protocol';
-import { RunningCall } from './call.ts';
+import { RunningCall, type CallHost } from './call.ts';
 import type { ErrorReporter } from './errors.ts';
-import type { Session, SessionLimits } from './options.ts';
+import type { ErrorReport, Session, SessionLimits } from './options.ts';
+import { readInput } from './procedure-call.ts';
 import type { RunProcedure } from './procedure.ts';
 
 /** What all sessions of a server share. */
@@ -28,7 +29,7 @@ export interface SessionEnvironment {
 }
 
 /** The server's side of a session: starts a procedure for each call, and ends them with itself. */
-export class ServerSession implements Session, DriverHost<never, RunningCall> {
+export class ServerSession implements Session, CallHost, DriverHost<never, RunningCall> {
   readonly id: string;
   readonly driver: Driver<never, RunningCall>;
   readonly #environment: SessionEnvironment;
@@ -36,7 +37,7 @@ export class ServerSession implements Session, DriverHost<never, RunningCall> {
   #waiting: RunningCall[] = [];
   #controller: AbortController | undefined;
   #ctx: unknown;
-  #isOver = false;
+  #endedBy: OpenlineError | undefined;
 
   constructor(id: string, codec: Codec, environment: SessionEnvironment) {
     this.id = id;
@@ -53,13 +54,18 @@ export class ServerSession implements Session, DriverHost<never, RunningCall> {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#isOver) this.#controller.abort();
+      if (this.isOver) this.#controller.abort();
     }
     return this.#controller.signal;
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#endedBy !== undefined;
+  }
+
+  /** Why it is over, where it is. */
+  get endedBy(): OpenlineError | undefined {
+    return this.#endedBy;
   }
 
   get callee(): Callee<RunningCall> {
@@ -78,15 +84,12 @@ export class ServerSession implements Session, DriverHost<never, RunningCall> {
 
   end(reason = 'the application ended the session'): void {
     this.driver.end(new OpenlineError('SESSION_ENDED', reason));
-    this.#over(); // Where it was never attached, no driver tells.
   }
 
   /** Says that the server leaves, and ends the session. */
   leave(spreadMs: number): void {
     this.#session.goAway(spreadMs);
-    this.driver.flush();
     this.driver.end(new OpenlineError('GOING_AWAY', 'the server leaves'));
-    this.#over();
   }
 
   /** Aborts calls whose caller's time is over. */
@@ -106,15 +109,14 @@ export class ServerSession implements Session, DriverHost<never, RunningCall> {
         for (const call of this.#waiting.splice(0)) call.resume();
         return;
       case 'ended':
-        return this.#over();
+        return this.#over(event.error);
       default:
         return; // A server leaves by itself, and makes no calls.
     }
   }
 
   detached(): void {
-    this.#session.end(new OpenlineError('SESSION_GONE', 'the connection was lost'));
-    this.#over();
+    this.driver.end(new OpenlineError('SESSION_GONE', 'the connection was lost'));
   }
 
   wake(): void {
@@ -129,20 +131,30 @@ export class ServerSession implements Session, DriverHost<never, RunningCall> {
     return this.#environment.router._def._config.transformer.output.serialize(value);
   }
 
-  /** @throws what the router's formatter and transformer throw. */
-  serializeError({ type, path, input, ctx }: RunningCall, error: TRPCError): unknown {
-    return this.#environment.errors.serialize({ error, type, path, input, ctx });
+  serializeError(call: RunningCall, error: TRPCError): unknown {
+    const { errors } = this.#environment;
+    return errors.serialize(errors.shapeOf(this.#about(call, error)));
   }
 
-  report({ type, path, input, ctx }: RunningCall, error: TRPCError): void {
-    this.#environment.errors.report({ error, type, path, input, ctx, session: this });
+  report(call: RunningCall, error: TRPCError): void {
+    this.#environment.errors.report({ ...this.#about(call, error), session: this });
   }
 
-  /** Whether a stream may give its next item; else it is told to `resume`. */
   mayProduce(call: RunningCall): boolean {
     if (!this.#session.producersMustWait()) return true;
     this.#waiting.push(call);
     return false;
+  }
+
+  #about(call: RunningCall, error: TRPCError): Omit<ErrorReport, 'session'> {
+    const { type, path, ctx } = call;
+    let input: unknown;
+    try {
+      input = readInput(this.#environment.router, call);
+    } catch {
+      // Where the transformer cannot read it, that is what the error is about.
+    }
+    return { error, type, path, input, ctx };
   }
 
   #start(call: IncomingCall<RunningCall>): void {
@@ -152,9 +164,8 @@ export class ServerSession implements Session, DriverHost<never, RunningCall> {
     call.owner.start();
   }
 
-  #over(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  #over(error: OpenlineError): void {
+    this.#endedBy = error;
     this.#waiting = [];
     for (const { owner } of this.callee.calls) owner?.abort('ABORTED');
     this.#controller?.abort();

@@ -1,0 +1,90 @@
+import { ActionIcon, Anchor, Button, Container, Group, Stack, Text, Title } from '@mantine/core';
+import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { useSubscription } from '@trpc/tanstack-react-query';
+import { Eye, Megaphone, Moon, Sun } from 'lucide-react';
+import { Link, Route, Switch, useRoute } from 'wouter';
+import { ConnectionBadge } from './connection-badge.tsx';
+import { GameStrip } from './game-strip.tsx';
+import { trpc } from './line.ts';
+import { RefereePage } from './referee-page.tsx';
+import { SpectatorPage } from './spectator-page.tsx';
+
+/** `/` and `/:game` for spectators, `/referee` and `/referee/:game` for the referee. */
+export function App() {
+  const [isReferee, refereeParams] = useRoute('/referee/:game?');
+  const [, spectatorParams] = useRoute('/:game');
+  const { data: games } = useSubscription(trpc.games.subscriptionOptions());
+  const chosen = isReferee ? refereeParams.game : spectatorParams?.game;
+  const game = chosen ?? games?.[0]?.id;
+  const base = isReferee ? '/referee' : '';
+
+  return (
+    <Container size="md" py="md">
+      <Stack gap="lg">
+        <Header isReferee={isReferee} game={game} />
+        <GameStrip games={games} chosen={game} base={base} />
+        {game !== undefined && (
+          <Switch>
+            <Route path="/referee/:game?">
+              <RefereePage key={game} game={game} />
+            </Route>
+            <Route>
+              <SpectatorPage key={game} game={game} />
+            </Route>
+          </Switch>
+        )}
+        <Text size="sm" c="dimmed" ta="center">
+          A minute takes two seconds here. Open this page in a second window: both show the same
+          game.{' '}
+          <Anchor component={Link} href={isReferee ? `/${game ?? ''}` : `/referee/${game ?? ''}`}>
+            {isReferee ? 'Back to the spectators' : 'Be the referee'}
+          </Anchor>
+        </Text>
+      </Stack>
+    </Container>
+  );
+}
+
+interface HeaderProps {
+  readonly isReferee: boolean;
+  readonly game: string | undefined;
+}
+
+function Header({ isReferee, game = '' }: HeaderProps) {
+  return (
+    <Group component="header" justify="space-between" wrap="nowrap">
+      <Title order={1} size="h3" className="brand">
+        {isReferee ? 'Referee' : 'Scoreboard'}
+      </Title>
+      <Group gap="xs" wrap="nowrap">
+        <ConnectionBadge />
+        <Button
+          component={Link}
+          href={isReferee ? `/${game}` : `/referee/${game}`}
+          variant="default"
+          size="xs"
+          leftSection={isReferee ? <Eye size={15} /> : <Megaphone size={15} />}
+        >
+          {isReferee ? 'Watch' : 'Referee'}
+        </Button>
+        <ColorSchemeSwitch />
+      </Group>
+    </Group>
+  );
+}
+
+function ColorSchemeSwitch() {
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme('light');
+  const other = scheme === 'dark' ? 'light' : 'dark';
+  return (
+    <ActionIcon
+      variant="default"
+      size={30}
+      aria-label={`Show it ${other}`}
+      onClick={() => setColorScheme(other)}
+    >
+      {other === 'dark' ? <Moon size={16} /> : <Sun size={16} />}
+    </ActionIcon>
+  );
+}

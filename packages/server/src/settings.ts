@@ -1,0 +1,53 @@
+import { MESSAGE_BYTES_MAX, SERVER_LIMITS } from '@openline/protocol';
+import type { PlainServerOptions, SessionLimits } from './options.ts';
+
+/** The options of a server that are numbers, with their defaults. */
+export interface Settings {
+  readonly connectionsMax: number;
+  readonly handshakeTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly limits: SessionLimits;
+}
+
+type NumberOptions = Pick<
+  PlainServerOptions<never, never>,
+  'connectionsMax' | 'handshakeTimeoutMs' | 'keepAliveMs' | 'limits'
+>;
+
+/** @throws a `RangeError` that names an option which is out of its range. */
+export function settingsOf(options: NumberOptions): Settings {
+  const { connectionsMax = 10_000, handshakeTimeoutMs = 10_000, keepAliveMs = 10_000 } = options;
+  const {
+    payloadBytesMax = SERVER_LIMITS.payloadBytesMax,
+    callsMax = SERVER_LIMITS.callsMax,
+    backlogBytesMax = SERVER_LIMITS.backlogBytesMax,
+    sessionBytesMax = 128 * 1_048_576,
+  } = options.limits ?? {};
+  return {
+    connectionsMax: atLeast(1, { connectionsMax }),
+    handshakeTimeoutMs: atLeast(1, { handshakeTimeoutMs }),
+    keepAliveMs: integerAtLeast(100, { keepAliveMs }),
+    limits: {
+      payloadBytesMax: integerAtLeast(MESSAGE_BYTES_MAX, { payloadBytesMax }),
+      callsMax: integerAtLeast(1, { callsMax }),
+      backlogBytesMax: integerAtLeast(MESSAGE_BYTES_MAX, { backlogBytesMax }),
+      sessionBytesMax: atLeast(backlogBytesMax, { sessionBytesMax }),
+    },
+  };
+}
+
+/** One number under its name. */
+type Named = Readonly<Record<string, number>>;
+
+function atLeast(min: number, named: Named): number {
+  const [name, value] = Object.entries(named)[0] as [string, unknown];
+  if (typeof value === 'number' && value >= min) return value;
+  throw new RangeError(`${name} is a number of at least ${min}`);
+}
+
+/** For what is told to clients, too. */
+function integerAtLeast(min: number, named: Named): number {
+  const value = atLeast(min, named);
+  if (Number.isSafeInteger(value)) return value;
+  throw new RangeError(`${Object.keys(named)[0]} is an integer`);
+}
