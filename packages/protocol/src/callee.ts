@@ -1,6 +1,5 @@
 import type { IncomingCall } from './calls.ts';
 import type { Codec } from './codec.ts';
-import { malformed } from './errors.ts';
 import type { CalleeEvent, EventSink } from './event.ts';
 import {
   answeredErrorFrame,
@@ -22,7 +21,8 @@ export class Callee<In> {
   readonly #events: EventSink<CalleeEvent<In>>;
   readonly #callsMax: number;
   readonly #calls = new Map<CallId, IncomingCall<In>>();
-  #lastId: CallId = 0;
+  /** Bytes of calls that are not settled. */
+  heldBytes = 0;
 
   constructor(
     codec: Codec,
@@ -49,17 +49,21 @@ export class Callee<In> {
     return this.#calls.has(id);
   }
 
-  /** Takes the id of a new call, also of one whose frame comes in pieces. Ids only grow. */
-  reserve(id: CallId): void {
-    if (id <= this.#lastId) throw malformed('the id of a call was used before');
-    this.#lastId = id;
-  }
-
-  /** A call whose id is reserved. One above the cap is answered, and not executed. */
-  receive({ id, kind, path, options, input }: CallFrame): void {
+  /** A call whose id is new. One above the cap is answered, and not executed. */
+  receive({ id, kind, path, options, input }: CallFrame, bytes: number): void {
     if (this.#calls.size >= this.#callsMax) return this.#answer(id, 'BUSY');
-    const call = { id, kind, path, options, input, state: 'arrived', owner: undefined } as const;
+    const call = {
+      id,
+      kind,
+      path,
+      options,
+      input,
+      bytes,
+      state: 'arrived',
+      owner: undefined,
+    } as const;
     this.#calls.set(id, call);
+    this.heldBytes += bytes;
     this.#events.push({ kind: 'call', call });
   }
 
@@ -77,11 +81,6 @@ export class Callee<In> {
     if (call === undefined) return;
     if (call.state === 'arrived') this.fail(call, 'UNSUPPORTED');
     else this.#events.push({ kind: 'cancel', call, code: 'UNSUPPORTED' });
-  }
-
-  /** The call's own opening frame never came whole. */
-  refuse(id: CallId, code: CallErrorCode): void {
-    this.#answer(id, code);
   }
 
   subscribed(call: IncomingCall<In>): void {
@@ -130,6 +129,7 @@ export class Callee<In> {
   #settle(call: IncomingCall<In>): void {
     this.#assertUnsettled(call);
     call.state = 'settled';
+    this.heldBytes -= call.bytes;
     this.#calls.delete(call.id);
   }
 

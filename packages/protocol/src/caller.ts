@@ -2,16 +2,7 @@ import type { CallRequest, OutgoingCall } from './calls.ts';
 import type { Codec } from './codec.ts';
 import { malformed } from './errors.ts';
 import type { CallerEvent, EventSink } from './event.ts';
-import {
-  callFrame,
-  cancelFrame,
-  type CallId,
-  type EndFrame,
-  type ErrorFrame,
-  type ItemFrame,
-  type ResultFrame,
-  type SubscribedFrame,
-} from './frame.ts';
+import { callFrame, cancelFrame, isTerminal, type AnswerFrame, type CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 
 /** The calls that this side made. */
@@ -80,36 +71,17 @@ export class Caller<Out> {
     const call = this.#calls.get(id);
     if (call === undefined || call.cancelled) return;
     this.cancel(call);
-    this.#events.push({ kind: 'error', call, code: 'UNSUPPORTED', shape: undefined });
+    const frame = { type: 'error', id, code: 'UNSUPPORTED', shape: undefined } as const;
+    this.#events.push({ kind: 'answer', call, frame });
   }
 
-  receive(frame: ResultFrame | ErrorFrame | ItemFrame | EndFrame | SubscribedFrame): void {
+  receive(frame: AnswerFrame): void {
     const call = this.#calls.get(frame.id);
-    if (call === undefined || call.unwritten !== undefined) {
-      throw malformed('an answer to a call that is not open');
-    }
-    const terminal = frame.type !== 'item' && frame.type !== 'subscribed';
-    if (terminal) {
+    if (call === undefined || call.unwritten !== undefined) throw malformed('call id');
+    if (isTerminal(frame)) {
       this.#calls.delete(call.id);
       this.#outbox.discardParcel(call.id);
     }
-    if (call.cancelled) return;
-    switch (frame.type) {
-      case 'result':
-        this.#events.push({ kind: 'result', call, data: frame.data });
-        return;
-      case 'item':
-        this.#events.push({ kind: 'item', call, data: frame.data, eventId: frame.eventId });
-        return;
-      case 'error':
-        this.#events.push({ kind: 'error', call, code: frame.code, shape: frame.shape });
-        return;
-      case 'end':
-        this.#events.push({ kind: 'end', call });
-        return;
-      case 'subscribed':
-        this.#events.push({ kind: 'subscribed', call });
-        return;
-    }
+    if (!call.cancelled) this.#events.push({ kind: 'answer', call, frame });
   }
 }

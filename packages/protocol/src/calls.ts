@@ -25,6 +25,8 @@ export interface IncomingCall<Owner> {
   readonly path: string;
   readonly input: unknown;
   readonly options: CallOptions;
+  /** The size of its frame; of one that shared its message, a fair part of that. */
+  readonly bytes: number;
   /**
    * `arrived`: the host has not seen it. `running`: its procedure has it. `settled`: its terminal
    * frame is given.

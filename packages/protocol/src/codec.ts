@@ -45,9 +45,9 @@ export function createJsonCodec(utf8: Utf8): Codec {
     fits: (frame, bytesMax) =>
       frame.length * 3 + 2 <= bytesMax ||
       (frame.length + 2 <= bytesMax && utf8.encode(frame as string).length + 2 <= bytesMax),
-    join: (frames) => `[${frames.length === 1 ? frames[0] : frames.join(',')}]`,
+    join: (frames) => `[${frames.join(',')}]`,
     split(message) {
-      if (typeof message !== 'string') throw malformed('frames are text in this codec');
+      if (typeof message !== 'string') throw malformed('text');
       return asFrames(parseJson(message));
     },
     toBytes: (frame) => utf8.encode(frame as string),
@@ -56,7 +56,7 @@ export function createJsonCodec(utf8: Utf8): Codec {
       try {
         text = utf8.decode(bytes);
       } catch (cause) {
-        throw malformed('a payload in pieces is not UTF-8', cause);
+        throw malformed('UTF-8', cause);
       }
       return asFrame(parseJson(text));
     },
@@ -67,17 +67,17 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw malformed('a message is not JSON', cause);
+    throw malformed('JSON', cause);
   }
 }
 
 function asFrames(value: unknown): readonly WireFrame[] {
-  if (!Array.isArray(value)) throw malformed('a message is an array of frames');
+  if (!Array.isArray(value)) throw malformed('message');
   for (let i = 0; i < value.length; i++) asFrame(value[i]);
   return value as readonly WireFrame[];
 }
 
 function asFrame(value: unknown): WireFrame {
-  if (!Array.isArray(value)) throw malformed('a frame is an array');
+  if (!Array.isArray(value)) throw malformed('frame');
   return value as WireFrame;
 }

@@ -15,7 +15,7 @@ export interface Connection {
    * throws and never blocks: a failure arrives once, through `closed`.
    */
   send(messages: readonly Message[]): void;
-  /** Says goodbye and closes. Idempotent. A reason above 123 bytes is cut between code points. */
+  /** Says goodbye and closes. Idempotent. The reason has at most 123 bytes: see {@link cutReason}. */
   close(code: number, reason: string): void;
   /** Drops the connection at once, without a goodbye: the other side does not answer any more. */
   abandon(): void;

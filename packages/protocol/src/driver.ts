@@ -83,12 +83,17 @@ export class Driver<Out, In> implements ConnectionHandler {
     this.#isScheduled = false;
     const connection = this.#connection;
     if (connection !== undefined) {
-      const messages = this.#takeMessages(HIGH_WATER_BYTES - connection.bufferedBytes);
-      if (messages.length > 0) {
-        connection.send(messages);
-        // More may be there; unless the connection is full, nothing else would say so.
-        if (connection.bufferedBytes < HIGH_WATER_BYTES) this.wake();
+      const messages: Message[] = [];
+      let room = HIGH_WATER_BYTES - connection.bufferedBytes;
+      while (room > 0) {
+        const message = this.session.takeMessage();
+        if (message === undefined) break;
+        messages.push(message);
+        room -= message.length;
       }
+      if (messages.length > 0) connection.send(messages);
+      // More may be there; unless the connection is full, nothing else would say so.
+      if (room <= 0 && connection.bufferedBytes < HIGH_WATER_BYTES) this.wake();
     }
     this.#dispatch();
   }
@@ -99,7 +104,7 @@ export class Driver<Out, In> implements ConnectionHandler {
     if (this.#hasHeard) this.#misses = 0;
     else if (this.#misses === MISSES_MAX) {
       this.#connection.abandon();
-      return this.closed(CLOSE_CODES.PEER_SILENT, 'nothing was heard for too long');
+      return this.closed(CLOSE_CODES.PEER_SILENT, 'no sign of life');
     } else this.#misses++;
     this.session.tick({ ping: !this.#hasHeard });
     this.#hasHeard = false;
@@ -111,17 +116,6 @@ export class Driver<Out, In> implements ConnectionHandler {
     this.flush();
     this.session.end(error);
     this.#dispatch();
-  }
-
-  #takeMessages(room: number): Message[] {
-    const messages: Message[] = [];
-    while (room > 0) {
-      const message = this.session.takeMessage();
-      if (message === undefined) break;
-      messages.push(message);
-      room -= message.length;
-    }
-    return messages;
   }
 
   #dispatch(): void {

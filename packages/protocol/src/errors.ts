@@ -66,17 +66,20 @@ export function retryOf(closeCode: number): Retry {
 }
 
 /** The one error class of the protocol. Switch on `code`, never on `message`. */
-export class OpenlineError<Code extends ErrorCode = ErrorCode> extends Error {
+export class OpenlineError extends Error {
   override readonly name: string = 'OpenlineError';
-  readonly code: Code;
+  readonly code: ErrorCode;
 
-  constructor(code: Code, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
 }
 
-/** Refuses input that is not what the protocol defines. The text never echoes the input. */
-export function malformed(message: string, cause?: unknown): OpenlineError<'FRAME_MALFORMED'> {
-  return new OpenlineError('FRAME_MALFORMED', message, { cause });
+/**
+ * Refuses input that is not what the protocol defines. It names what is wrong with a word or two
+ * of the SPEC, and never echoes the input.
+ */
+export function malformed(what: string, cause?: unknown): OpenlineError {
+  return new OpenlineError('FRAME_MALFORMED', `malformed: ${what}`, { cause });
 }

@@ -1,6 +1,6 @@
 import type { IncomingCall, OutgoingCall } from './calls.ts';
 import type { OpenlineError } from './errors.ts';
-import type { CallErrorCode } from './outcome.ts';
+import type { AnswerFrame } from './frame.ts';
 
 /** What happened to a call that this side answers. */
 export type CalleeEvent<In> =
@@ -15,21 +15,10 @@ export type CalleeEvent<In> =
 
 /** What happened to a call that this side made. */
 export type CallerEvent<Out> =
-  | { readonly kind: 'subscribed'; readonly call: OutgoingCall<Out> }
   | {
-      readonly kind: 'item';
+      readonly kind: 'answer';
       readonly call: OutgoingCall<Out>;
-      readonly data: unknown;
-      readonly eventId: string | undefined;
-    }
-  | { readonly kind: 'result'; readonly call: OutgoingCall<Out>; readonly data: unknown }
-  | { readonly kind: 'end'; readonly call: OutgoingCall<Out> }
-  /** `code` is `null` when the procedure answered with `shape`. */
-  | {
-      readonly kind: 'error';
-      readonly call: OutgoingCall<Out>;
-      readonly code: CallErrorCode | null;
-      readonly shape: unknown;
+      readonly frame: AnswerFrame;
     }
   /** The input is larger than the other side takes: the call was not sent. */
   | { readonly kind: 'too-large'; readonly call: OutgoingCall<Out> };

@@ -2,30 +2,10 @@ import type { WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
 import { parseInteger, PATH_LENGTH_MAX } from './limits.ts';
 import { isCallErrorCode, type CallErrorCode } from './outcome.ts';
+import * as TAGS from './tags.ts';
 
 /** Frames with a tag from here on are counted, whether the receiver knows the tag or not. */
 export const FIRST_COUNTED_TAG = 32;
-
-/** The first member of each frame on the wire. */
-export const TAGS = {
-  hello: 1,
-  welcome: 2,
-  reject: 3,
-  goaway: 4,
-  ping: 5,
-  pong: 6,
-  ack: 7,
-
-  call: 32,
-  result: 33,
-  error: 34,
-  item: 35,
-  end: 36,
-  cancel: 37,
-  subscribed: 38,
-  /** A raw message, not a frame: see `piece.ts`. */
-  piece: 39,
-} as const;
 
 /** Names a call within its session. The client's are odd, the server's even; both only grow. */
 export type CallId = number;
@@ -104,15 +84,19 @@ export interface UnknownFrame {
   readonly id: CallId | undefined;
 }
 
+/** What the callee says of a call. */
+export type AnswerFrame = ResultFrame | ErrorFrame | ItemFrame | EndFrame | SubscribedFrame;
+
+/** Whether the call has ended with it. */
+export function isTerminal({ type }: AnswerFrame): boolean {
+  return type !== 'item' && type !== 'subscribed';
+}
+
 /** What may come after the handshake. */
 export type Frame =
   | CallFrame
-  | ResultFrame
-  | ErrorFrame
-  | ItemFrame
-  | EndFrame
+  | AnswerFrame
   | CancelFrame
-  | SubscribedFrame
   | AckFrame
   | GoawayFrame
   | PingFrame
@@ -214,7 +198,7 @@ export function parseFrame(wire: WireFrame): Frame {
     case TAGS.subscribed:
       return { type: 'subscribed', id: parseId(wire[1]) };
     case TAGS.ack:
-      return { type: 'ack', received: parseInteger(wire[1], 0, 'an acknowledgement') };
+      return { type: 'ack', received: parseInteger(wire[1], 0, 'ack') };
     case TAGS.goaway:
       return { type: 'goaway', spreadMs: parseSpread(wire[1]) };
     case TAGS.ping:
@@ -227,10 +211,10 @@ export function parseFrame(wire: WireFrame): Frame {
 }
 
 function parseUnknown(tag: unknown, second: unknown): UnknownFrame {
-  const known = parseInteger(tag, 0, 'a tag');
+  const known = parseInteger(tag, 0, 'tag');
   // A handshake frame in the middle of a session, or a piece that is not raw, is no newer frame.
   if ((known >= TAGS.hello && known <= TAGS.reject) || known === TAGS.piece) {
-    throw malformed('a frame is not due here');
+    throw malformed('tag');
   }
   return {
     type: 'unknown',
@@ -244,19 +228,19 @@ function isId(value: unknown): value is CallId {
 }
 
 function parseId(value: unknown): CallId {
-  if (!isId(value)) throw malformed('a call id is a positive safe integer');
+  if (!isId(value)) throw malformed('call id');
   return value;
 }
 
 function parseKind(value: unknown): CallKind {
   const kind = typeof value === 'number' ? KINDS[value] : undefined;
-  if (kind === undefined) throw malformed('the kind of a call is 0, 1 or 2');
+  if (kind === undefined) throw malformed('call kind');
   return kind;
 }
 
 function parsePath(value: unknown): string {
   if (typeof value !== 'string' || value.length > PATH_LENGTH_MAX) {
-    throw malformed(`a path is a string of at most ${PATH_LENGTH_MAX}`);
+    throw malformed('path');
   }
   return value;
 }
@@ -265,35 +249,35 @@ const NO_OPTIONS: CallOptions = {};
 
 function parseOptions(value: unknown): CallOptions {
   if (value === 0) return NO_OPTIONS;
-  if (typeof value !== 'object' || value === null) throw malformed('options are 0 or an object');
+  if (typeof value !== 'object' || value === null) throw malformed('call options');
   const { timeout, after } = value as { readonly timeout?: unknown; readonly after?: unknown };
   return {
     timeoutMs: timeout === undefined ? undefined : parseTimeout(timeout),
-    lastEventId: after === undefined ? undefined : parseText(after, 'a last event id'),
+    lastEventId: after === undefined ? undefined : parseText(after, 'event id'),
   };
 }
 
 function parseTimeout(value: unknown): number {
-  return parseInteger(value, 1, 'a timeout');
+  return parseInteger(value, 1, 'timeout');
 }
 
 function parseText(value: unknown, what: string): string {
-  if (typeof value !== 'string') throw malformed(`${what} is a string`);
+  if (typeof value !== 'string') throw malformed(what);
   return value;
 }
 
 function parseEventId(value: unknown): string | undefined {
-  return value === 0 ? undefined : parseText(value, 'an event id');
+  return value === 0 ? undefined : parseText(value, 'event id');
 }
 
 function parseCallErrorCode(value: unknown): CallErrorCode | null {
   if (value === 0) return null;
-  if (typeof value !== 'string') throw malformed('the code of an error is 0 or a string');
+  if (typeof value !== 'string') throw malformed('error code');
   // A code of a newer peer: that the procedure did not answer is all that can be said.
   return isCallErrorCode(value) ? value : 'INTERNAL';
 }
 
 function parseSpread(value: unknown): number {
-  if (typeof value !== 'object' || value === null) throw malformed('a goaway has an object');
-  return parseInteger((value as { readonly spread?: unknown }).spread, 0, 'a spread');
+  if (typeof value !== 'object' || value === null) throw malformed('goaway');
+  return parseInteger((value as { readonly spread?: unknown }).spread, 0, 'spread');
 }

@@ -2,15 +2,14 @@ import type { Codec, Message } from './codec.ts';
 import { cutReason } from './connection.ts';
 import {
   CLOSE_CODES,
-  isErrorCode,
   malformed,
   OpenlineError,
   retryOf,
   type ErrorCode,
   type Retry,
 } from './errors.ts';
-import { TAGS } from './frame.ts';
 import { HELLO_BYTES_MAX, parseInteger, parseLimits, wireLimits, type Limits } from './limits.ts';
+import * as TAGS from './tags.ts';
 
 /** The version of the protocol that this package speaks. */
 export const PROTOCOL_VERSION = 1;
@@ -49,7 +48,8 @@ export interface Welcome {
 /** The server does not take the client; all up to the next `hello` is dropped unread. */
 export interface Reject {
   readonly type: 'reject';
-  readonly code: ErrorCode;
+  /** An {@link ErrorCode}, or one that only a newer server knows: `retry` says what to do. */
+  readonly code: string;
   readonly message: string;
   readonly retry: Retry;
   /** Not before this many milliseconds. */
@@ -78,7 +78,7 @@ export function encodeHello(codec: Codec, hello: Hello): Message {
     },
   ]);
   if (!codec.fits(frame, HELLO_BYTES_MAX)) {
-    throw new OpenlineError('LIMIT_EXCEEDED', `the params exceed ${HELLO_BYTES_MAX} bytes`);
+    throw new OpenlineError('LIMIT_EXCEEDED', 'params too large');
   }
   return codec.join([frame]);
 }
@@ -90,7 +90,7 @@ export function parseHello(codec: Codec, message: Message): Hello {
   }
   const frames = codec.split(message);
   const [tag, version, value] = frames[0] ?? [];
-  if (tag !== TAGS.hello || frames.length !== 1) throw malformed('a hello comes first, and alone');
+  if (tag !== TAGS.hello || frames.length !== 1) throw malformed('hello');
   if (version !== PROTOCOL_VERSION) {
     throw new OpenlineError('VERSION_UNSUPPORTED', `this side speaks version ${PROTOCOL_VERSION}`);
   }
@@ -98,9 +98,9 @@ export function parseHello(codec: Codec, message: Message): Hello {
   return {
     sessionId: parseToken(body['session']),
     secret: parseToken(body['secret']),
-    attempt: parseInteger(body['attempt'], 1, 'an attempt'),
-    received: parseInteger(body['received'], 0, 'a count of frames'),
-    next: parseInteger(body['next'], 1, 'the number of a frame'),
+    attempt: parseInteger(body['attempt'], 1, 'attempt'),
+    received: parseInteger(body['received'], 0, 'received'),
+    next: parseInteger(body['next'], 1, 'next'),
     client: parseName(body['client']),
     params: body['params'],
     limits: parseLimits(body['limits']),
@@ -114,7 +114,10 @@ export function encodeWelcome(codec: Codec, welcome: Welcome): Message {
 }
 
 /** Where the application says more than a client takes, its shape is left out and its words cut. */
-export function encodeReject(codec: Codec, reject: Omit<Reject, 'type' | 'retry'>): Message {
+export function encodeReject(
+  codec: Codec,
+  reject: Omit<Reject, 'type' | 'retry'> & { readonly code: ErrorCode },
+): Message {
   const { code, message, delayMs, shape } = reject;
   const body = { code, message, retry: retryOf(CLOSE_CODES[code]), delay: delayMs, shape };
   let frame = codec.encode([TAGS.reject, PROTOCOL_VERSION, body]);
@@ -132,15 +135,20 @@ export function encodeReject(codec: Codec, reject: Omit<Reject, 'type' | 'retry'
  */
 export function parseAnswer(codec: Codec, message: Message): Welcome | Reject {
   try {
-    const frames = codec.split(message);
-    const [tag, version, value] = frames.length === 1 ? (frames[0] ?? []) : [];
+    const [frame = [], ...others] = codec.split(message);
+    const [tag, version, value] = frame;
+    const body = parseBody(value);
+    if (tag === TAGS.reject && others.length === 0) return parseReject(body);
     // A server that speaks another version rejects in its own; no other takes a client.
-    if (tag === TAGS.welcome && version === PROTOCOL_VERSION) return parseWelcome(parseBody(value));
-    if (tag === TAGS.reject) return parseReject(parseBody(value));
+    if (tag === TAGS.welcome && version === PROTOCOL_VERSION && others.length === 0) {
+      return parseWelcome(body);
+    }
+    throw malformed('answer');
   } catch (cause) {
-    throw new OpenlineError('NOT_OPENLINE', 'the first answer cannot be read', { cause });
+    throw new OpenlineError('NOT_OPENLINE', 'the answer is not that of an Openline server', {
+      cause,
+    });
   }
-  throw new OpenlineError('NOT_OPENLINE', 'the first answer is not that of an Openline server');
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -149,9 +157,9 @@ function parseWelcome(body: Body): Welcome {
   return {
     type: 'welcome',
     node: parseName(body['node']),
-    received: parseInteger(body['received'], 0, 'a count of frames'),
-    next: parseInteger(body['next'], 1, 'the number of a frame'),
-    keepAliveMs: parseInteger(body['keepAlive'], 100, 'a keep-alive interval'),
+    received: parseInteger(body['received'], 0, 'received'),
+    next: parseInteger(body['next'], 1, 'next'),
+    keepAliveMs: parseInteger(body['keepAlive'], 100, 'keep-alive'),
     limits: parseLimits(body['limits']),
   };
 }
@@ -162,35 +170,34 @@ function parseReject(body: Body): Reject {
   const { code, message, retry, delay, shape } = body as {
     [K in 'code' | 'message' | 'retry' | 'delay' | 'shape']?: unknown;
   };
-  if (!RETRIES.includes(retry)) throw malformed('a reject says whether to come again');
+  if (!RETRIES.includes(retry)) throw malformed('retry');
   return {
     type: 'reject',
-    // The class is stated beside the code, so that a code of a newer server is obeyed as well.
-    code: isErrorCode(code) ? code : 'REJECTED',
+    code: typeof code === 'string' ? code : '',
     message: typeof message === 'string' ? message : '',
     retry: retry as Retry,
-    delayMs: delay === undefined ? 0 : parseInteger(delay, 0, 'a delay'),
+    delayMs: delay === undefined ? 0 : parseInteger(delay, 0, 'delay'),
     shape,
   };
 }
 
 function parseBody(value: unknown): Body {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed('a handshake frame has an object');
+    throw malformed('handshake');
   }
   return value as Body;
 }
 
 function parseToken(value: unknown): string {
   if (typeof value !== 'string' || !TOKEN.test(value)) {
-    throw malformed('session and secret are 22 to 64 characters of base64url');
+    throw malformed('session or secret');
   }
   return value;
 }
 
 function parseName(value: unknown): string {
   if (typeof value !== 'string' || value.length > NAME_LENGTH_MAX) {
-    throw malformed(`a name is a string of at most ${NAME_LENGTH_MAX}`);
+    throw malformed('name');
   }
   return value;
 }

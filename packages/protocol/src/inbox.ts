@@ -17,7 +17,7 @@ export class Inbox {
    */
   attach(next: number, peerBacklogBytesMax: number): void {
     if (next > this.received + 1) {
-      throw new OpenlineError('SEQUENCE_BROKEN', 'frames were lost between two connections');
+      throw new OpenlineError('SEQUENCE_BROKEN', 'next');
     }
     this.#arriving = next;
     this.#owedBytesMax = peerBacklogBytesMax / 4;

@@ -1,4 +1,4 @@
-export type { Callee } from './callee.ts';
+export { Callee } from './callee.ts';
 export type { Caller } from './caller.ts';
 export type { CallRequest, IncomingCall, OutgoingCall } from './calls.ts';
 export { createJsonCodec, JSON_CODEC } from './codec.ts';
@@ -10,8 +10,9 @@ export type { DriverHost } from './driver.ts';
 export { CLOSE_CODES, isErrorCode, OpenlineError, retryOf } from './errors.ts';
 export type { ErrorCode, Retry } from './errors.ts';
 export type { CalleeEvent, CallerEvent, SessionEvent } from './event.ts';
-export { parseFrame, TAGS } from './frame.ts';
-export type { CallId, CallKind, CallOptions, Frame } from './frame.ts';
+export { goawayFrame, parseFrame } from './frame.ts';
+export * as TAGS from './tags.ts';
+export type { AnswerFrame, CallId, CallKind, CallOptions, Frame } from './frame.ts';
 export {
   encodeHello,
   encodeReject,

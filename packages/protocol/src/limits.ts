@@ -29,13 +29,13 @@ export interface Limits {
 }
 
 export const SERVER_LIMITS: Limits = {
-  payloadBytesMax: 16 * 1_048_576,
+  payloadBytesMax: 16_777_216,
   callsMax: 1_024,
   backlogBytesMax: 1_048_576,
 };
 
 export const CLIENT_LIMITS: Limits = {
-  payloadBytesMax: 64 * 1_048_576,
+  payloadBytesMax: 67_108_864,
   callsMax: 256,
   backlogBytesMax: 1_048_576,
 };
@@ -55,19 +55,19 @@ export function wireLimits(limits: Limits): WireLimits {
 }
 
 export function parseLimits(value: unknown): Limits {
-  if (typeof value !== 'object' || value === null) throw malformed('limits are an object');
+  if (typeof value !== 'object' || value === null) throw malformed('limits');
   const { payload, calls, backlog } = value as Partial<Record<keyof WireLimits, unknown>>;
   return {
-    payloadBytesMax: parseInteger(payload, MESSAGE_BYTES_MAX, 'the payload limit'),
-    callsMax: parseInteger(calls, 0, 'the limit of calls'),
-    backlogBytesMax: parseInteger(backlog, MESSAGE_BYTES_MAX, 'the backlog limit'),
+    payloadBytesMax: parseInteger(payload, MESSAGE_BYTES_MAX, 'limits'),
+    callsMax: parseInteger(calls, 0, 'limits'),
+    backlogBytesMax: parseInteger(backlog, MESSAGE_BYTES_MAX, 'limits'),
   };
 }
 
-/** A safe integer of at least `min`. `what` begins the error's sentence. */
+/** A safe integer of at least `min`. @throws FRAME_MALFORMED, naming `what` it should be. */
 export function parseInteger(value: unknown, min: number, what: string): number {
   if (!Number.isSafeInteger(value) || (value as number) < min) {
-    throw malformed(`${what} is an integer of at least ${min}`);
+    throw malformed(what);
   }
   return value as number;
 }

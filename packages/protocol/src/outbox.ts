@@ -83,10 +83,7 @@ export class Outbox<Owner> {
     }
     const bytes = this.#codec.toBytes(frame);
     if (bytes.length > this.payloadBytesMax) {
-      throw new OpenlineError(
-        'LIMIT_EXCEEDED',
-        `${bytes.length} bytes are more than the ${this.payloadBytesMax} that the other side takes`,
-      );
+      throw new OpenlineError('LIMIT_EXCEEDED', `payload of ${bytes.length} bytes`);
     }
     if (parcel === undefined) this.#startParcel(id, bytes);
     else {
@@ -128,42 +125,38 @@ export class Outbox<Owner> {
   ): Message | undefined {
     const frames = control;
     let length = 0;
-    for (const frame of frames) length += frame.length + 1;
+    /** Whether the frame has found room. One that is large goes on its own. */
+    const write = (frame: Message): boolean => {
+      if (frames.length > 0 && length + frame.length > JOINED_LENGTH_MAX) return false;
+      length += frame.length + 1;
+      frames.push(frame);
+      this.#write(frame);
+      return true;
+    };
 
     let taken = 0;
     for (const frame of this.#queue) {
-      if (frames.length > 0 && length + frame.length > JOINED_LENGTH_MAX) break;
-      frames.push(frame);
-      length += frame.length + 1;
+      if (!write(frame)) break;
       this.#queuedBytes -= frame.length;
-      this.#write(frame);
       taken++;
     }
-    if (taken === this.#queue.length) this.#queue = [];
-    else this.#queue.splice(0, taken);
+    this.#queue.splice(0, taken);
 
     for (const call of this.#waiting) {
       const frame = call.unwritten;
-      if (frame === undefined || callRoom <= 0 || this.isFull) break;
+      if (frame === undefined || callRoom-- <= 0 || this.isFull) break;
       if (this.#queue.length > 0 || this.#opening !== undefined) break;
-      if (!this.#codec.fits(frame, MESSAGE_BYTES_MAX)) {
+      if (this.#codec.fits(frame, MESSAGE_BYTES_MAX)) {
+        if (!write(frame)) break;
+        this.withdraw(call);
+        call.unwritten = undefined;
+      } else {
         if (this.#parcels.size >= PARCELS_MAX) break;
         this.withdraw(call);
         const bytes = this.#codec.toBytes(frame);
-        if (bytes.length > this.payloadBytesMax) {
-          tooLarge(call);
-          continue;
-        }
-        this.#opening = { call, parcel: this.#startParcel(call.id, bytes) };
-      } else {
-        if (frames.length > 0 && length + frame.length > JOINED_LENGTH_MAX) break;
-        this.withdraw(call);
-        call.unwritten = undefined;
-        frames.push(frame);
-        length += frame.length + 1;
-        this.#write(frame);
+        if (bytes.length > this.payloadBytesMax) tooLarge(call);
+        else this.#opening = { call, parcel: this.#startParcel(call.id, bytes) };
       }
-      callRoom--;
     }
     return frames.length > 0 ? this.#codec.join(frames) : this.#takePiece();
   }
@@ -171,7 +164,7 @@ export class Outbox<Owner> {
   /** Drops what the other side has. @throws SEQUENCE_BROKEN when it has more than was written. */
   acknowledge(received: number): void {
     if (received > this.written) {
-      throw new OpenlineError('SEQUENCE_BROKEN', 'more frames were acknowledged than were sent');
+      throw new OpenlineError('SEQUENCE_BROKEN', 'received');
     }
     const count = received - this.#acknowledged;
     if (count <= 0) return;

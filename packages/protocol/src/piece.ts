@@ -1,6 +1,7 @@
 import { malformed, OpenlineError } from './errors.ts';
-import { TAGS, type CallId } from './frame.ts';
-import { MESSAGE_BYTES_MAX } from './limits.ts';
+import type { CallId } from './frame.ts';
+import { MESSAGE_BYTES_MAX, parseInteger } from './limits.ts';
+import * as TAGS from './tags.ts';
 
 /*
  * A frame that does not fit into one message goes as raw pieces, each a binary message:
@@ -34,8 +35,8 @@ export function cutPiece(id: CallId, frame: Uint8Array, offset: number): Uint8Ar
   const last = offset + bytes.length === frame.length;
   piece[0] = TAGS.piece;
   piece[1] = (first ? FIRST : 0) | (last ? LAST : 0);
-  view.setBigUint64(2, BigInt(id));
-  if (first) view.setBigUint64(10, BigInt(frame.length));
+  writeInteger(view, 2, id);
+  if (first) writeInteger(view, 10, frame.length);
   piece.set(bytes, header);
   return piece;
 }
@@ -52,23 +53,28 @@ export function parsePiece(message: Uint8Array): Piece {
   const first = (flags & FIRST) !== 0;
   const header = first ? FIRST_HEADER_BYTES : HEADER_BYTES;
   if (message[0] !== TAGS.piece || flags > 3 || message.length <= header) {
-    throw malformed('a binary message is no piece');
+    throw malformed('piece');
   }
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   return {
-    id: parseBigInteger(view.getBigUint64(2)),
-    size: first ? parseBigInteger(view.getBigUint64(10)) : undefined,
+    id: readInteger(view, 2),
+    size: first ? readInteger(view, 10) : undefined,
     last: (flags & LAST) !== 0,
     bytes: message.subarray(header),
   };
 }
 
-function parseBigInteger(value: bigint): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) {
-    throw malformed('a number in a piece is a positive safe integer');
-  }
-  return number;
+const TWO_TO_32 = 4_294_967_296;
+
+/** Eight bytes, big-endian. */
+function writeInteger(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value / TWO_TO_32);
+  view.setUint32(offset + 4, value % TWO_TO_32);
+}
+
+function readInteger(view: DataView, offset: number): number {
+  const value = view.getUint32(offset) * TWO_TO_32 + view.getUint32(offset + 4);
+  return parseInteger(value, 1, 'piece');
 }
 
 /**
@@ -85,23 +91,25 @@ export class Assembly {
 
   /** @throws LIMIT_EXCEEDED, or FRAME_MALFORMED when it is no first piece. */
   constructor(piece: Piece, payloadBytesMax: number, opens: boolean) {
-    if (piece.size === undefined) throw malformed('a piece comes before the first one');
+    if (piece.size === undefined) throw malformed('piece');
     if (piece.size > payloadBytesMax) {
-      throw new OpenlineError(
-        'LIMIT_EXCEEDED',
-        `a payload is larger than ${payloadBytesMax} bytes`,
-      );
+      throw new OpenlineError('LIMIT_EXCEEDED', 'payload');
     }
     this.id = piece.id;
     this.opens = opens;
     this.#size = piece.size;
   }
 
+  /** What arrived so far, in bytes. */
+  get heldBytes(): number {
+    return this.#length;
+  }
+
   /** Takes the next piece. Gives the whole frame with the last one. @throws FRAME_MALFORMED */
   add({ bytes, last }: Piece): Uint8Array | undefined {
     const length = this.#length + bytes.length;
     if (length > this.#size || last !== (length === this.#size)) {
-      throw malformed('the pieces of a payload do not have the size that was stated');
+      throw malformed('payload size');
     }
     if (length > this.#frame.length) this.#grow(length);
     // Copied, since a transport may use the memory of its message again.

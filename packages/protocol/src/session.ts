@@ -1,23 +1,27 @@
-import { Callee } from './callee.ts';
+import type { Callee } from './callee.ts';
 import { Caller } from './caller.ts';
-import type { Codec, Message } from './codec.ts';
+import type { Codec, Message, WireFrame } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
 import {
   ackFrame,
-  goawayFrame,
+  callErrorFrame,
+  isTerminal,
   parseFrame,
   PING_FRAME,
   PONG_FRAME,
-  TAGS,
+  type AnswerFrame,
   type CallFrame,
+  type CancelFrame,
   type CallId,
   type Frame,
 } from './frame.ts';
 import { Inbox } from './inbox.ts';
 import { PARCELS_MAX, type Limits } from './limits.ts';
+import type { CallErrorCode } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import { Assembly, parsePiece } from './piece.ts';
+import * as TAGS from './tags.ts';
 
 export interface SessionOptions {
   readonly role: 'client' | 'server';
@@ -45,8 +49,6 @@ export interface Agreement {
 export class Session<Out, In> {
   /** The calls that this side makes. */
   readonly caller: Caller<Out>;
-  /** The calls that this side answers. */
-  readonly callee: Callee<In>;
   readonly #codec: Codec;
   readonly #limits: Limits;
   readonly #sessionBytesMax: number;
@@ -54,13 +56,13 @@ export class Session<Out, In> {
   readonly #outbox: Outbox<Out>;
   readonly #assemblies = new Map<CallId, Assembly>();
   readonly #events: SessionEvent<Out, In>[] = [];
+  /** Uncounted frames that are due. */
+  readonly #control = new Set<Message>();
+  #callee: Callee<In> | undefined;
+  #lastForeignId: CallId = 0;
   #state: 'detached' | 'attached' | 'ended' = 'detached';
   #peerCallsMax = 0;
   #producersWait = false;
-  #ackDue = false;
-  #pingDue = false;
-  #pongDue = false;
-  #goaway: Message | undefined;
 
   constructor({ role, codec, limits, sessionBytesMax }: SessionOptions) {
     this.#codec = codec;
@@ -68,7 +70,21 @@ export class Session<Out, In> {
     this.#sessionBytesMax = sessionBytesMax;
     this.#outbox = new Outbox<Out>(codec, limits.backlogBytesMax);
     this.caller = new Caller(codec, this.#outbox, this.#events, role === 'client' ? 1 : 2);
-    this.callee = new Callee(codec, this.#outbox, this.#events, limits.callsMax);
+  }
+
+  /**
+   * From here on the other side's calls are answered; until then each ends as `NO_ANSWERER`. The
+   * class is given, so that who answers no calls does not carry it.
+   */
+  answer(CalleeClass: typeof Callee): void {
+    const { callsMax } = this.#limits;
+    this.#callee = new CalleeClass<In>(this.#codec, this.#outbox, this.#events, callsMax);
+  }
+
+  /** The calls that this side answers. @throws a `TypeError` when it answers none. */
+  get callee(): Callee<In> {
+    if (this.#callee === undefined) throw new TypeError('no callee');
+    return this.#callee;
   }
 
   /** How many counted frames of the other side were received. */
@@ -93,11 +109,6 @@ export class Session<Out, In> {
   /** Calls that were never written. */
   get waitingCount(): number {
     return this.#outbox.waitingCount;
-  }
-
-  /** Nothing is left to write. */
-  get isFlushed(): boolean {
-    return this.#outbox.isIdle && !this.#pongDue && !this.#pingDue && this.#goaway === undefined;
   }
 
   /** `true`: a producer of items waits, and a `room` event tells it to go on. */
@@ -134,26 +145,26 @@ export class Session<Out, In> {
     if (this.#state !== 'attached') return; // A late message of a connection that was given up.
     this.#guard(() => {
       if (typeof message !== 'string' && message[0] === TAGS.piece) this.#receivePiece(message);
-      else for (const wire of this.#codec.split(message)) this.#receiveFrame(parseFrame(wire));
+      else this.#receiveFrames(message);
       this.#inbox.owe(message.length);
     });
   }
 
-  /** Tells the other side that this one leaves: it comes back within a random part of the spread. */
-  goAway(spreadMs: number): void {
-    this.#goaway = this.#codec.encode(goawayFrame(spreadMs));
+  /** Queues an uncounted frame. One that is due already is not said twice. */
+  say(frame: WireFrame): void {
+    this.#control.add(this.#codec.encode(frame));
   }
 
   /** The coarse clock has ticked: what is owed is said, and a silent peer is asked. */
   tick(options: { readonly ping: boolean }): void {
-    this.#ackDue ||= this.#inbox.owes;
-    this.#pingDue ||= options.ping;
+    if (this.#inbox.owes) this.#acknowledge();
+    if (options.ping) this.say(PING_FRAME);
   }
 
   /** Everything that happened since the last time, in order. A call counts as running from here. */
   takeEvents(): readonly SessionEvent<Out, In>[] {
-    if (this.#outbox.heldBytes > this.#sessionBytesMax) {
-      this.end(new OpenlineError('LIMIT_EXCEEDED', 'the other side does not take what it is sent'));
+    if (this.#heldBytes > this.#sessionBytesMax) {
+      this.end(new OpenlineError('LIMIT_EXCEEDED', 'bytes of the session'));
     }
     if (this.#producersWait && !this.#outbox.isFull && this.#state !== 'ended') {
       this.#producersWait = false;
@@ -168,29 +179,39 @@ export class Session<Out, In> {
   /** The next message to write; `undefined` when there is none, or when what there is must wait. */
   takeMessage(): Message | undefined {
     if (this.#state !== 'attached') return undefined;
-    const control: Message[] = [];
-    if (this.#goaway !== undefined) control.push(this.#goaway);
-    if (this.#pingDue) control.push(this.#codec.encode(PING_FRAME));
-    if (this.#pongDue) control.push(this.#codec.encode(PONG_FRAME));
-    if (this.#ackDue || this.#inbox.mustAcknowledge) {
-      control.push(this.#codec.encode(ackFrame(this.#inbox.received)));
-      this.#inbox.acknowledged();
-    }
-    this.#goaway = undefined;
-    this.#pingDue = this.#pongDue = this.#ackDue = false;
+    if (this.#inbox.mustAcknowledge) this.#acknowledge();
+    const control = [...this.#control];
+    this.#control.clear();
     return this.#outbox.take(control, this.#peerCallsMax - this.caller.openCount, (call) => {
       this.caller.forget(call);
       this.#events.push({ kind: 'too-large', call });
     });
   }
 
-  #receiveFrame(frame: Frame): void {
+  /** What is kept for the other side, and of it. */
+  get #heldBytes(): number {
+    let bytes = this.#outbox.heldBytes + (this.#callee?.heldBytes ?? 0);
+    for (const { heldBytes } of this.#assemblies.values()) bytes += heldBytes;
+    return bytes;
+  }
+
+  #acknowledge(): void {
+    this.say(ackFrame(this.#inbox.received));
+    this.#inbox.acknowledged();
+  }
+
+  #receiveFrames(message: Message): void {
+    const frames = this.#codec.split(message);
+    for (const wire of frames) this.#receiveFrame(parseFrame(wire), message.length / frames.length);
+  }
+
+  /** `bytes` is the frame's share of its message. */
+  #receiveFrame(frame: Frame, bytes: number): void {
     switch (frame.type) {
       case 'ack':
         return this.#outbox.acknowledge(frame.received);
       case 'ping':
-        this.#pongDue = true;
-        return;
+        return this.say(PONG_FRAME);
       case 'pong':
         return;
       case 'goaway':
@@ -200,25 +221,25 @@ export class Session<Out, In> {
         if (!frame.counted || !this.#inbox.count() || frame.id === undefined) return;
         return this.#endUnsupported(frame.id);
       default:
-        if (this.#inbox.count()) this.#process(frame);
+        if (this.#inbox.count()) this.#process(frame, bytes);
     }
   }
 
   /** A counted frame that is taken for the first time, or was put together from its pieces. */
-  #process(frame: Exclude<Frame, { type: 'ack' | 'ping' | 'pong' | 'goaway' | 'unknown' }>): void {
+  #process(frame: CallFrame | CancelFrame | AnswerFrame, bytes: number): void {
     switch (frame.type) {
       case 'call':
-        this.callee.reserve(this.#foreign(frame).id);
-        return this.callee.receive(frame);
+        this.#reserve(frame.id);
+        return this.#receiveCall(frame, bytes);
       case 'cancel':
         if (this.#assemblies.get(frame.id)?.opens === true) {
           this.#assemblies.delete(frame.id);
-          return this.callee.refuse(frame.id, 'CANCELLED');
+          return this.#refuse(frame.id, 'CANCELLED');
         }
-        return this.callee.cancel(frame.id);
+        return this.#callee?.cancel(frame.id);
       default:
         // A terminal frame ends what its call had under way in pieces.
-        if (frame.type !== 'item' && frame.type !== 'subscribed') this.#assemblies.delete(frame.id);
+        if (isTerminal(frame)) this.#assemblies.delete(frame.id);
         return this.caller.receive(frame);
     }
   }
@@ -230,14 +251,14 @@ export class Session<Out, In> {
     if (assembly === undefined) {
       // The rest of a frame that was cut short by its call's end would have no first piece.
       if (this.#assemblies.size >= PARCELS_MAX) {
-        throw new OpenlineError('LIMIT_EXCEEDED', `more than ${PARCELS_MAX} payloads in pieces`);
+        throw new OpenlineError('LIMIT_EXCEEDED', 'payloads in pieces');
       }
-      const opens = !this.caller.owns(piece.id) && !this.callee.isOpen(piece.id);
+      const opens = !this.caller.owns(piece.id) && this.#callee?.isOpen(piece.id) !== true;
       assembly = new Assembly(piece, this.#limits.payloadBytesMax, opens);
-      if (opens) this.callee.reserve(piece.id);
+      if (opens) this.#reserve(piece.id);
       this.#assemblies.set(piece.id, assembly);
     } else if (piece.size !== undefined) {
-      throw malformed('a first piece comes while another frame is under way');
+      throw malformed('piece');
     }
     const bytes = assembly.add(piece);
     if (bytes === undefined) return;
@@ -245,22 +266,33 @@ export class Session<Out, In> {
     const frame = parseFrame(this.#codec.fromBytes(bytes));
     const isUncounted = !('id' in frame) || (frame.type === 'unknown' && !frame.counted);
     if (isUncounted || frame.id !== piece.id) {
-      throw malformed('a payload in pieces is no frame of its call');
+      throw malformed('payload');
     }
     if (frame.type === 'unknown') return this.#endUnsupported(piece.id);
-    if (frame.type !== 'call') return this.#process(frame);
-    if (!assembly.opens) throw malformed('the id of a call was used before');
-    this.callee.receive(frame);
+    if (frame.type !== 'call') return this.#process(frame, bytes.length);
+    if (!assembly.opens) throw malformed('call id');
+    this.#receiveCall(frame, bytes.length);
   }
 
   #endUnsupported(id: CallId): void {
     if (this.caller.owns(id)) this.caller.endUnsupported(id);
-    else this.callee.endUnsupported(id);
+    else this.#callee?.endUnsupported(id);
   }
 
-  #foreign(frame: CallFrame): CallFrame {
-    if (this.caller.owns(frame.id)) throw malformed('the id of a call has the wrong parity');
-    return frame;
+  /** Takes the id of a new call, also of one whose frame comes in pieces. Ids only grow. */
+  #reserve(id: CallId): void {
+    if (this.caller.owns(id)) throw malformed('call id');
+    if (id <= this.#lastForeignId) throw malformed('call id');
+    this.#lastForeignId = id;
+  }
+
+  #receiveCall(frame: CallFrame, bytes: number): void {
+    if (this.#callee === undefined) this.#refuse(frame.id, 'NO_ANSWERER');
+    else this.#callee.receive(frame, bytes);
+  }
+
+  #refuse(id: CallId, code: CallErrorCode): void {
+    this.#outbox.push(id, this.#codec.encode(callErrorFrame(id, code)));
   }
 
   /** What the peer does wrong ends the session; it throws out of nothing. */
@@ -271,7 +303,7 @@ export class Session<Out, In> {
       this.end(
         error instanceof OpenlineError
           ? error
-          : new OpenlineError('INTERNAL', 'the session failed', { cause: error }),
+          : new OpenlineError('INTERNAL', 'session', { cause: error }),
       );
     }
   }

@@ -1,0 +1,22 @@
+/*
+ * The first member of each frame on the wire. Constants of their own rather than one object, so
+ * that a bundler puts the numbers where they are used.
+ */
+
+export const hello = 1;
+export const welcome = 2;
+export const reject = 3;
+export const goaway = 4;
+export const ping = 5;
+export const pong = 6;
+export const ack = 7;
+
+export const call = 32;
+export const result = 33;
+export const error = 34;
+export const item = 35;
+export const end = 36;
+export const cancel = 37;
+export const subscribed = 38;
+/** A raw message, not a frame: see `piece.ts`. */
+export const piece = 39;

@@ -1,0 +1,299 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  goawayFrame,
+  Driver,
+  HIGH_WATER_BYTES,
+  OpenlineError,
+  Session,
+  type Connection,
+  type DriverHost,
+  type Message,
+  type SessionEvent,
+} from '../src/index.ts';
+import { plain, type PlainEvent } from './pair.ts';
+import { AGREEMENT, codec, LIMITS } from './support.ts';
+
+/** A connection that notes what it is asked to do. */
+class NotedConnection implements Connection {
+  bufferedBytes = 0;
+  readonly sent: (readonly Message[])[] = [];
+  readonly closings: unknown[] = [];
+
+  send(messages: readonly Message[]): void {
+    this.sent.push(messages);
+  }
+  close(code: number, reason: string): void {
+    this.closings.push([code, reason]);
+  }
+  abandon(): void {
+    this.closings.push('abandoned');
+  }
+}
+
+/** A host that notes what it is told, and may do something about it. */
+class NotedHost implements DriverHost<string, string> {
+  readonly told: PlainEvent[] = [];
+  readonly detachments: unknown[] = [];
+  react: (event: SessionEvent<string, string>) => void = () => {};
+
+  event(event: SessionEvent<string, string>): void {
+    this.told.push(plain(event));
+    this.react(event);
+  }
+  detached(code: number, reason: string): void {
+    this.detachments.push([code, reason]);
+  }
+}
+
+let connection: NotedConnection;
+let host: NotedHost;
+let session: Session<string, string>;
+let driver: Driver<string, string>;
+let scheduled: (() => void)[];
+
+/** Lets the tick end. Gives what was written then. */
+function endTick(): readonly Message[] {
+  const before = connection.sent.length;
+  while (scheduled.length > 0) for (const flush of scheduled.splice(0)) flush();
+  return connection.sent.slice(before).flat();
+}
+
+function call(path: string, input?: unknown): void {
+  session.caller.call({ kind: 'query', path, input, options: {} }, path);
+  driver.wake();
+}
+
+beforeEach(() => {
+  connection = new NotedConnection();
+  host = new NotedHost();
+  scheduled = [];
+  session = new Session({ role: 'client', codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
+  driver = new Driver(session, host, (flush) => scheduled.push(flush));
+  driver.attach(connection, AGREEMENT);
+  endTick();
+});
+
+describe('a driver', () => {
+  it('writes nothing when there is nothing to say', () => {
+    driver.wake();
+    expect(endTick()).toEqual([]);
+    expect(connection.sent).toEqual([]);
+  });
+
+  it('writes once at the end of the tick, however much it was given', () => {
+    driver.message('[[5]]');
+    call('a');
+    driver.message('[[5]]');
+    call('b');
+    driver.drained();
+    expect([connection.sent, scheduled.length]).toEqual([[], 1]);
+    expect(endTick()).toEqual(['[[6],[32,1,0,"a",0],[32,3,0,"b",0]]']);
+    expect(connection.sent.length).toBe(1);
+  });
+
+  it('writes again in the next tick', () => {
+    call('a');
+    endTick();
+    call('b');
+    expect(endTick()).toEqual(['[[32,3,0,"b",0]]']);
+  });
+
+  it('gives what is said before there is a connection to the connection', () => {
+    session = new Session({ role: 'client', codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
+    driver = new Driver(session, host, (flush) => scheduled.push(flush));
+    call('a');
+    expect([driver.isAttached, endTick()]).toEqual([false, []]);
+    driver.attach(connection, AGREEMENT);
+    expect([driver.isAttached, endTick()]).toEqual([true, ['[[32,1,0,"a",0]]']]);
+  });
+
+  it('hands over what arrives at once', () => {
+    call('a');
+    endTick();
+    driver.message('[[33,1,"result"]]');
+    expect(host.told).toEqual([{ event: 'result', id: 1, data: 'result' }]);
+  });
+
+  it('tells of a call that is too large when it would be written', () => {
+    call('a', 'x'.repeat(LIMITS.payloadBytesMax));
+    expect(endTick()).toEqual([]);
+    expect(host.told).toEqual([{ event: 'too-large', id: 1 }]);
+  });
+
+  describe('of a connection that does not drain', () => {
+    function giveMuch(): void {
+      for (let i = 0; i < LIMITS.callsMax; i++) call('a', 'x'.repeat(20_000));
+    }
+    const written = (): number =>
+      connection.sent.flat().reduce((sum, message) => sum + message.length, 0);
+
+    it('writes up to the high-water mark and one message more', () => {
+      giveMuch();
+      connection.send = (messages) => {
+        connection.sent.push(messages);
+        connection.bufferedBytes = written();
+      };
+      endTick();
+      expect(written()).toBeGreaterThanOrEqual(HIGH_WATER_BYTES);
+      expect(written()).toBeLessThan(HIGH_WATER_BYTES + 20_100);
+      expect(endTick()).toEqual([]);
+    });
+
+    it.each([
+      { bufferedBytes: HIGH_WATER_BYTES, expected: 0 },
+      { bufferedBytes: HIGH_WATER_BYTES - 1, expected: 1 },
+    ])('writes $expected messages at $bufferedBytes bytes', ({ bufferedBytes, expected }) => {
+      giveMuch();
+      connection.bufferedBytes = bufferedBytes;
+      connection.send = (messages) => {
+        connection.sent.push(messages);
+        connection.bufferedBytes = Infinity;
+      };
+      expect(endTick().length).toBe(expected);
+    });
+
+    it('goes on when it has drained', () => {
+      giveMuch();
+      connection.bufferedBytes = HIGH_WATER_BYTES;
+      endTick();
+      connection.bufferedBytes = 0;
+      driver.drained();
+      endTick();
+      expect(written()).toBeGreaterThan(LIMITS.callsMax * 20_000);
+    });
+
+    it('goes on by itself where the transport took all of it at once', () => {
+      giveMuch();
+      endTick();
+      expect(written()).toBeGreaterThan(LIMITS.callsMax * 20_000);
+    });
+  });
+
+  describe('in each interval', () => {
+    /** What the ticks of so many silent intervals write. */
+    function silence(intervals: number): (readonly Message[])[] {
+      return Array.from({ length: intervals }, () => {
+        driver.tick();
+        return endTick();
+      });
+    }
+
+    it('asks a silent peer, and gives it up after three questions', () => {
+      expect(silence(3)).toEqual([['[[5]]'], ['[[5]]'], ['[[5]]']]);
+      expect([connection.closings, host.detachments]).toEqual([[], []]);
+      expect(silence(1)).toEqual([[]]);
+      expect(connection.closings).toEqual(['abandoned']);
+      expect(host.detachments).toEqual([[4001, 'no sign of life']]);
+      expect(driver.isAttached).toBe(false);
+    });
+
+    it.each(['[[6]]', '[]', '[[8]]'])('counts any message as life: %s', (message) => {
+      silence(3);
+      driver.message(message);
+      expect(silence(4)).toEqual([[], ['[[5]]'], ['[[5]]'], ['[[5]]']]);
+      expect(connection.closings).toEqual([]);
+    });
+
+    it('acknowledges what it owes, and does not ask a peer that speaks', () => {
+      driver.message('[[40]]');
+      expect(silence(1)).toEqual([['[[7,1]]']]);
+    });
+
+    it('does nothing without a connection', () => {
+      driver.closed(1006, '');
+      silence(9);
+      expect(connection.sent).toEqual([]);
+      expect(connection.closings).toEqual([]);
+    });
+  });
+
+  describe('whose connection is closed', () => {
+    it('tells so once', () => {
+      driver.closed(1006, 'lost');
+      driver.closed(1006, 'lost');
+      expect(host.detachments).toEqual([[1006, 'lost']]);
+      expect(host.told).toEqual([]);
+      expect(driver.isAttached).toBe(false);
+    });
+
+    it('hears and writes nothing more', () => {
+      call('a');
+      driver.closed(1006, 'lost');
+      driver.message('[["no frame"]]');
+      expect([endTick(), host.told]).toEqual([[], []]);
+    });
+
+    it('tells so once, also where it had given up the connection itself', () => {
+      for (let i = 0; i < 4; i++) driver.tick();
+      driver.closed(1006, '');
+      expect(host.detachments.length).toBe(1);
+    });
+  });
+
+  describe('of a session that ends', () => {
+    it('closes the connection with the code of the fault', () => {
+      driver.message('[["no frame"]]');
+      expect(host.told).toEqual([{ event: 'ended', code: 'FRAME_MALFORMED' }]);
+      expect(connection.closings).toEqual([[4400, expect.any(String)]]);
+      expect(host.detachments).toEqual([]);
+      driver.closed(4400, '');
+      expect(host.detachments).toEqual([[4400, '']]);
+    });
+
+    it('does so when the handshake of its connection did not fit', () => {
+      session = new Session({ role: 'client', codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
+      driver = new Driver(session, host, (flush) => scheduled.push(flush));
+      driver.attach(connection, { ...AGREEMENT, received: 1 });
+      endTick();
+      expect(host.told).toEqual([{ event: 'ended', code: 'SEQUENCE_BROKEN' }]);
+      expect(connection.closings).toEqual([[4309, expect.any(String)]]);
+    });
+
+    it('writes first what was said before', () => {
+      session.say(goawayFrame(7));
+      call('a');
+      driver.end(new OpenlineError('CLOSED', 'bye'));
+      expect(connection.sent).toEqual([['[[4,{"spread":7}],[32,1,0,"a",0]]']]);
+      expect(host.told).toEqual([{ event: 'ended', code: 'CLOSED' }]);
+      expect(connection.closings).toEqual([[1000, 'bye']]);
+      expect(endTick()).toEqual([]);
+    });
+
+    it('closes once', () => {
+      driver.end(new OpenlineError('CLOSED', 'bye'));
+      driver.end(new OpenlineError('CLOSED', 'again'));
+      driver.message('[["no frame"]]');
+      driver.flush();
+      expect(connection.closings).toEqual([[1000, 'bye']]);
+      expect(host.told.length).toBe(1);
+    });
+
+    it('tells nothing behind the end, also where the host ended it while it was told', () => {
+      call('a');
+      call('b');
+      endTick();
+      host.react = (event) => {
+        if (event.kind === 'answer') driver.end(new OpenlineError('CLOSED', 'enough'));
+      };
+      driver.message('[[33,1,"first"],[33,3,"second"],[32,2,0,"a",0]]');
+      expect(host.told).toEqual([
+        { event: 'result', id: 1, data: 'first' },
+        { event: 'ended', code: 'CLOSED' },
+      ]);
+    });
+
+    it('abandons a peer that does not answer the goodbye', () => {
+      driver.end(new OpenlineError('CLOSED', 'bye'));
+      for (let i = 0; i < 4; i++) driver.tick();
+      expect(connection.closings).toEqual([[1000, 'bye'], 'abandoned']);
+      expect(host.detachments.length).toBe(1);
+    });
+
+    it('without a connection tells so all the same', () => {
+      driver.closed(1006, '');
+      driver.end(new OpenlineError('CLOSED', 'bye'));
+      expect(host.told).toEqual([{ event: 'ended', code: 'CLOSED' }]);
+      expect(connection.closings).toEqual([]);
+    });
+  });
+});

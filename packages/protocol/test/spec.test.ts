@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { FIRST_COUNTED_TAG } from '../src/frame.ts';
+import {
+  CALL_ERRORS,
+  CLOSE_CODES,
+  CLOSE_REASON_BYTES_MAX,
+  HELLO_BYTES_MAX,
+  JSON_CODEC,
+  MESSAGE_BYTES_MAX,
+  PARKED_BYTES_MAX,
+  PROTOCOL_VERSION,
+  retryOf,
+  TAGS,
+} from '../src/index.ts';
+import { PARCELS_MAX, PATH_LENGTH_MAX, UNACKNOWLEDGED_FRAMES_MAX } from '../src/limits.ts';
+
+const spec = readFileSync(new URL('../../../docs/protocol/SPEC.md', import.meta.url), 'utf8');
+
+/** The rows of the one table of the text whose first columns are these; those columns only. */
+function rowsOf(...columns: readonly string[]): string[][] {
+  const lines = spec.split('\n');
+  const heads = lines.flatMap((line, index) =>
+    columns.every((column, i) => cells(line)[i] === column) ? [index] : [],
+  );
+  expect(heads.length).toBe(1);
+  const rows: string[][] = [];
+  for (let i = heads[0]! + 2; lines[i]?.startsWith('|') === true; i++) {
+    rows.push(cells(lines[i]!).slice(0, columns.length));
+  }
+  return rows;
+}
+
+function cells(line: string): string[] {
+  return line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim().replaceAll('`', ''));
+}
+
+describe('the SPEC', () => {
+  it('is of the version and the codec that this package speaks', () => {
+    expect(spec.split('\n')[0]).toBe(`# The Openline protocol, version ${PROTOCOL_VERSION}`);
+    expect(spec).toContain(`\`${JSON_CODEC}\``);
+  });
+
+  it('lists every close code with its retry class', () => {
+    expect(rowsOf('name', 'close code', 'retry')).toEqual(
+      Object.entries(CLOSE_CODES).map(([name, code]) => [name, String(code), retryOf(code)]),
+    );
+  });
+
+  it('gives the retry class of every close code by its range', () => {
+    const rows = rowsOf('close codes', 'retry').map(([range = '', retry]) => {
+      const [from, to = from] = range.split(' to ').map(Number);
+      return { from, to, retry };
+    });
+    const others = rows.pop();
+    for (let code = 1000; code < 5000; code++) {
+      const row = rows.find(({ from, to }) => from! <= code && code <= to!) ?? others;
+      expect([code, row?.retry]).toEqual([code, retryOf(code)]);
+    }
+  });
+
+  it('lists every frame with its tag, and whether it is counted', () => {
+    const named = rowsOf('tag', 'frame', 'members', 'said by', 'counted');
+    expect(named.map(([tag, frame, , , counted]) => [tag, frame, counted])).toEqual(
+      Object.entries(TAGS)
+        .sort(([, a], [, b]) => a - b)
+        .map(([frame, tag]) => [String(tag), frame, tag >= FIRST_COUNTED_TAG ? 'yes' : 'no']),
+    );
+  });
+
+  it('lists every code of an error without an answer, with its outcome', () => {
+    expect(rowsOf('code', 'outcome')).toEqual(Object.entries(CALL_ERRORS));
+  });
+
+  it('states the limits that hold', () => {
+    expect(rowsOf('limit', 'value').map(([, value]) => value)).toEqual(
+      [
+        MESSAGE_BYTES_MAX,
+        HELLO_BYTES_MAX,
+        PARKED_BYTES_MAX,
+        PARCELS_MAX,
+        UNACKNOWLEDGED_FRAMES_MAX,
+        PATH_LENGTH_MAX,
+        CLOSE_REASON_BYTES_MAX,
+      ].map((value) => value.toLocaleString('en')),
+    );
+  });
+});
