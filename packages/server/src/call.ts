@@ -82,7 +82,7 @@ export class RunningCall implements ProcedureCall {
     if (this.#aborted !== undefined) return;
     this.#aborted = code;
     this.#controller?.abort();
-    this.#closeIterator();
+    this.#closeIterator(() => this.#settleAborted());
   }
 
   /** A subscription that was told to wait may give its next item. */
@@ -91,26 +91,22 @@ export class RunningCall implements ProcedureCall {
   }
 
   #answer(value: unknown): void {
-    const isStream = isObservable(value) || isAsyncIterable(value);
-    if (this.#call.kind === 'subscription') {
-      if (isStream) return this.#stream(value);
-      return this.#fail(
-        new TRPCError({
+    try {
+      const isStream = isObservable(value) || isAsyncIterable(value);
+      if (this.#call.kind === 'subscription') {
+        if (isStream) return this.#stream(value);
+        throw new TRPCError({
           code: 'INTERNAL_SERVER_ERROR',
           message: 'A subscription returns an observable or an async iterable.',
-        }),
-      );
-    }
-    if (isStream) {
-      return this.#fail(
-        new TRPCError({
+        });
+      }
+      if (isStream) {
+        throw new TRPCError({
           code: 'UNSUPPORTED_MEDIA_TYPE',
           message: `A ${this.#call.kind} cannot return an async iterable or an observable.`,
-        }),
-      );
-    }
-    if (this.#aborted !== undefined) return this.#settleAborted();
-    try {
+        });
+      }
+      if (this.#aborted !== undefined) return this.#settleAborted();
       this.#session.callee.result(this.#call, this.#session.serialize(value));
       this.#session.wake();
     } catch (cause) {
@@ -119,15 +115,9 @@ export class RunningCall implements ProcedureCall {
   }
 
   #stream(value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0]): void {
-    try {
-      const iterable = isAsyncIterable(value)
-        ? value
-        : observableToAsyncIterable(value, this.signal);
-      this.#iterator = iterable[Symbol.asyncIterator]();
-    } catch (cause) {
-      return this.#fail(cause);
-    }
-    if (this.#aborted !== undefined) return this.#closeIterator();
+    const iterable = isAsyncIterable(value) ? value : observableToAsyncIterable(value, this.signal);
+    this.#iterator = iterable[Symbol.asyncIterator]();
+    if (this.#aborted !== undefined) return this.#closeIterator(() => this.#settleAborted());
     this.#session.callee.subscribed(this.#call);
     this.#session.wake();
     this.#pull();
@@ -157,8 +147,7 @@ export class RunningCall implements ProcedureCall {
         this.#session.callee.item(this.#call, this.#session.serialize(value), undefined);
       }
     } catch (cause) {
-      this.#closeIterator();
-      return this.#fail(cause);
+      return this.#closeIterator(() => this.#fail(cause));
     }
     this.#session.wake();
     if (this.#session.mayProduce(this)) this.#pull();
@@ -168,23 +157,20 @@ export class RunningCall implements ProcedureCall {
     if (this.#aborted === undefined) this.#fail(cause);
   };
 
-  /** Runs the `finally` of a generator, however long it takes, and then gives up the call's place. */
-  #closeIterator(): void {
+  /** Runs the `finally` of a generator, however long it takes: until then the call has its place. */
+  #closeIterator(settle: () => void): void {
     const iterator = this.#iterator;
     if (iterator === undefined) return;
     this.#iterator = undefined;
-    const settle = (): void => {
-      if (this.#aborted !== undefined) this.#settleAborted();
+    const failed = (cause: unknown): void => {
+      this.#session.report(this, errorOf(cause));
+      settle();
     };
     try {
       const returned = iterator.return?.() ?? Promise.resolve();
-      returned.then(settle, (cause: unknown) => {
-        this.#session.report(this, errorOf(cause));
-        settle();
-      });
+      returned.then(settle, failed);
     } catch (cause) {
-      this.#session.report(this, errorOf(cause));
-      settle();
+      failed(cause);
     }
   }
 

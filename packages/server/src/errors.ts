@@ -28,7 +28,7 @@ export class ErrorReporter {
 
   /** What a client may see of the error. @throws what the router's formatter throws. */
   shapeOf({ error, type, path, input, ctx }: Omit<ErrorReport, 'session'>): unknown {
-    const config: ShapeOptions['config'] = this.#router._def._config;
+    const config = this.#router._def._config as ShapeOptions['config'];
     return getTRPCErrorShape({ config, error, type, path, input, ctx });
   }
 

@@ -6,7 +6,7 @@ import type {
   TRPCError,
 } from '@trpc/server';
 import type { CallKind, Limits } from '@openline/protocol';
-import type { InputOf, OutputOf, StandardSchemaV1 } from './standard-schema.ts';
+import type { OutputOf, StandardSchemaV1 } from './standard-schema.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -126,5 +126,3 @@ export interface Server<R extends AnyTRPCRouter = AnyTRPCRouter, Params = unknow
   /** Leaves now: ends every session and resolves when all connections are closed. */
   close(): Promise<void>;
 }
-
-export type ParamsInput<P> = InputOf<P>;

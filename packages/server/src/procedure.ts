@@ -6,7 +6,6 @@ import { planQuickRun, runQuick } from './quick-path.ts';
 import type { QuickPlan } from './quick-path.ts';
 import { quickPathModel } from './quick-path-model.ts';
 
-export { readInput } from './procedure-call.ts';
 export type { ProcedureCall } from './procedure-call.ts';
 export { sourceOf } from './quick-path.ts';
 
@@ -38,7 +37,7 @@ export function createProcedureRunner(
   if (quick) void quickPathModel().then((agreed) => (model = agreed));
 
   function planAt(path: string): QuickPlan | 'public' {
-    const procedures: Readonly<Record<string, unknown>> = router._def.procedures;
+    const procedures = router._def.procedures as Readonly<Record<string, unknown>>;
     if (model === undefined || !Object.hasOwn(procedures, path)) return 'public';
     const plan = planQuickRun(router, procedures[path], model) ?? 'public';
     plans.set(path, plan);

@@ -87,7 +87,7 @@ function createModel(): { router: AnyTRPCRouter; procedure: unknown } {
   });
   const procedure = watched
     .meta({ first: true })
-    .errors(({ shape, input }) => ({ ...shape, message: `${input}: ${shape.message}` }))
+    .errors(({ shape, input }) => ({ ...shape, message: `${String(input)}: ${shape.message}` }))
     .input((value: unknown): { wish: unknown } => {
       if (value === 'refuse input') throw new Error('input refused');
       return { wish: value };
@@ -106,6 +106,7 @@ function createModel(): { router: AnyTRPCRouter; procedure: unknown } {
     })
     .query(({ ctx, input, signal }): unknown => {
       ctx.log.push(input, ctx.replaced, ctx.added, signal === ctx.signal);
+      // oxlint-disable-next-line typescript/only-throw-error -- Procedures of users do it.
       if (input.wish === 'throw string') throw input.wish;
       if (input.wish === 'throw TRPCError') throw new TRPCError({ code: 'CONFLICT' });
       return input.wish === 'give iterable' ? failingItems() : input.wish;

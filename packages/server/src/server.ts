@@ -30,6 +30,10 @@ const SPREAD_PER_SESSION_MS = 2;
 const SPREAD_MAX_MS = 10_000;
 /** Time for clients to answer the goodbye, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000;
+/** How often deadlines of HTTP requests are looked at, in milliseconds, or more often if they are shorter. */
+const HTTP_SWEEP_MS = 1_000;
+/** A longer timeout would be over at once in Node, in milliseconds. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 const codec = createJsonCodec({
@@ -56,6 +60,7 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   declare readonly '~types'?: { readonly router: R; readonly params: Params };
   readonly #origins: AdmissionRules['origins'];
   readonly #connectionsMax: number;
+  readonly #handshakeTimeoutMs: number;
   readonly #errors: ErrorReporter;
   readonly #roster: Roster;
   readonly #greetings: GreetingEnvironment;
@@ -74,6 +79,7 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     const errors = new ErrorReporter(router, onError);
     this.#origins = origins;
     this.#connectionsMax = connectionsMax;
+    this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#errors = errors;
     this.#roster = new Roster({ keepAliveMs, handshakeTimeoutMs });
     this.#sessions = {
@@ -97,13 +103,7 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
 
   async listen(where: number | ListenOptions = {}): Promise<{ url: string; port: number }> {
     const { port, host, path = DEFAULT_PATH } = typeof where === 'number' ? { port: where } : where;
-    const httpServer = createHttpServer((request, response) => {
-      const isOurs = pathOf(request) === path;
-      response.writeHead(isOurs ? 426 : 404, isOurs ? { Upgrade: 'websocket' } : {});
-      response.end(
-        isOurs ? 'This is a WebSocket endpoint.\n' : 'Nothing is served at this path.\n',
-      );
-    });
+    const httpServer = createEndpoint(path, this.#handshakeTimeoutMs);
     await new Promise<void>((resolve, reject) => {
       httpServer.once('error', reject);
       httpServer.listen(port ?? 0, host ?? (port === undefined ? '127.0.0.1' : undefined), () => {
@@ -179,6 +179,18 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     this.#roster.addSession(session);
     return session;
   }
+}
+
+/** An HTTP server for upgrades alone. Who says nothing is dropped as soon as one who was upgraded. */
+function createEndpoint(path: string, timeoutMs: number): HttpServer {
+  const requestTimeout = Math.min(Math.ceil(timeoutMs), TIMER_MS_MAX);
+  const connectionsCheckingInterval = Math.min(requestTimeout, HTTP_SWEEP_MS);
+  const options = { requestTimeout, headersTimeout: requestTimeout, connectionsCheckingInterval };
+  return createHttpServer(options, (request, response) => {
+    const isOurs = pathOf(request) === path;
+    response.writeHead(isOurs ? 426 : 404, isOurs ? { Upgrade: 'websocket' } : {});
+    response.end(isOurs ? 'This is a WebSocket endpoint.\n' : 'Nothing is served at this path.\n');
+  });
 }
 
 function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {

@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server';
 import {
+  Callee,
   Driver,
+  goawayFrame,
   OpenlineError,
   Session as ProtocolSession,
   type Agreement,
-  type Callee,
   type Codec,
   type Connection,
   type DriverHost,
@@ -48,7 +49,8 @@ export class ServerSession implements Session, CallHost, DriverHost<never, Runni
       limits: environment.limits,
       sessionBytesMax: environment.limits.sessionBytesMax,
     });
-    this.driver = new Driver(this.#session, this, process.nextTick);
+    this.#session.answer(Callee);
+    this.driver = new Driver(this.#session, this, (flush) => process.nextTick(flush));
   }
 
   get signal(): AbortSignal {
@@ -88,7 +90,7 @@ export class ServerSession implements Session, CallHost, DriverHost<never, Runni
 
   /** Says that the server leaves, and ends the session. */
   leave(spreadMs: number): void {
-    this.#session.goAway(spreadMs);
+    this.#session.say(goawayFrame(spreadMs));
     this.driver.end(new OpenlineError('GOING_AWAY', 'the server leaves'));
   }
 
