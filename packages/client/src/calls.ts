@@ -44,10 +44,10 @@ export class Calls {
   }
 
   start(call: LineCall): void {
-    const { waitingCount, waitingBytes } = this.#session;
+    const { waitingCount, waitingBytes } = this.#session.driver.session;
     const { queueCallsMax, queueBytesMax } = this.#limits;
     if (waitingCount >= queueCallsMax || waitingBytes >= queueBytesMax) {
-      const message = `${waitingCount} calls of ${waitingBytes} bytes are waiting already`;
+      const message = 'too many calls are waiting';
       return call.sink.failed({ code: 'QUEUE_FULL', outcome: 'not-executed', message });
     }
     if (this.#send(call)) this.#deadlines.add(call, performance.now());

@@ -5,18 +5,15 @@ import {
   type LineError,
   type Message,
   type Reject,
-  type Retry,
   type Welcome,
 } from '@openline/protocol';
 import { backoffMs } from './backoff.ts';
-import { Dial } from './dial.ts';
+import { Dial, type DialHost } from './dial.ts';
 import type { LineState } from './state.ts';
 import { TIMER_MS_MAX } from './timer.ts';
 import { onWake } from './wake.ts';
 import type { WebSocketClass } from './websocket.ts';
 
-/** Time for a connection to be made and answered, in milliseconds. */
-const DIAL_TIMEOUT_MS = 15_000;
 /** A connection that breaks before this age counts as a failed attempt, in milliseconds. */
 const STABLE_MS = 5_000;
 
@@ -30,13 +27,13 @@ export interface ConnectorHost {
   hello(params: unknown): Message;
   /** Gives what is to handle the connection from here on. */
   opened(connection: Connection, welcome: Welcome): ConnectionHandler;
-  /** The server does not take the client. With class `never` no attempt follows. */
-  refused(error: LineError, retry: Retry, shape: unknown): void;
+  /** The server does not take the client, and no attempt follows. */
+  refused(error: LineError, shape: unknown): void;
   changed(state: LineState): void;
 }
 
 /** Makes connections: dials, waits, dials again, until it is stopped. Knows nothing of calls. */
-export class Connector {
+export class Connector implements DialHost {
   readonly #host: ConnectorHost;
   readonly #WebSocket: WebSocketClass;
   readonly #stopWake: () => void;
@@ -72,7 +69,7 @@ export class Connector {
     this.#failures = openMs < STABLE_MS ? this.#failures + 1 : 1;
     if (retry === 'never') {
       const error: LineError = { code: 'REJECTED', outcome: 'not-executed', message };
-      return this.#host.refused(error, retry, undefined);
+      return this.#host.refused(error, undefined);
     }
     const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message };
     const spreadMs = Math.random() * this.#spreadMs;
@@ -83,6 +80,33 @@ export class Connector {
 
   goaway(spreadMs: number): void {
     this.#spreadMs = spreadMs;
+  }
+
+  welcomed(connection: Connection, welcome: Welcome): ConnectionHandler {
+    this.#dial = undefined;
+    this.#attempt = 0;
+    this.#openedAtMs = performance.now();
+    return this.#host.opened(connection, welcome);
+  }
+
+  rejected({ message, retry, delayMs, shape }: Reject): void {
+    this.#dial = undefined;
+    const error: LineError = {
+      code: 'REJECTED',
+      outcome: 'not-executed',
+      message: message === '' ? 'the server refused the client' : message,
+      retryAfterMs: delayMs > 0 ? delayMs : undefined,
+    };
+    if (retry === 'never') return this.#host.refused(error, shape);
+    this.#failures++;
+    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs), delayMs);
+  }
+
+  failed(reason: string): void {
+    this.#dial = undefined;
+    this.#failures++;
+    const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message: reason };
+    this.#wait(error, backoffMs(this.#failures, Math.random()));
   }
 
   /** Makes no more attempts. */
@@ -112,47 +136,13 @@ export class Connector {
       const params = await this.#host.params();
       if (generation !== this.#generation) return;
       const hello = this.#host.hello(params);
-      this.#dial = new Dial({
-        WebSocket: this.#WebSocket,
-        url,
-        hello,
-        timeoutMs: DIAL_TIMEOUT_MS,
-        onWelcome: (connection, welcome) => {
-          this.#dial = undefined;
-          this.#attempt = 0;
-          this.#openedAtMs = performance.now();
-          return this.#host.opened(connection, welcome);
-        },
-        onReject: (reject) => this.#rejected(reject),
-        onFailure: (reason) => this.#failed(reason),
-      });
+      this.#dial = new Dial(this, this.#WebSocket, url, hello);
     } catch (cause) {
       // The application's url or params threw, or there is no such address.
       if (generation === this.#generation) {
-        this.#failed(cause instanceof Error ? cause.message : 'no connection');
+        this.failed(cause instanceof Error ? cause.message : 'no connection');
       }
     }
-  }
-
-  #rejected({ message, retry, delayMs, shape }: Reject): void {
-    this.#dial = undefined;
-    const error: LineError = {
-      code: 'REJECTED',
-      outcome: 'not-executed',
-      message: message === '' ? 'the server refused the client' : message,
-      retryAfterMs: delayMs > 0 ? delayMs : undefined,
-    };
-    this.#host.refused(error, retry, shape);
-    if (retry === 'never') return;
-    this.#failures++;
-    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs), delayMs);
-  }
-
-  #failed(reason: string): void {
-    this.#dial = undefined;
-    this.#failures++;
-    const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message: reason };
-    this.#wait(error, backoffMs(this.#failures, Math.random()));
   }
 
   /** `orderedMs` is the part of the wait that the server asked for: no wake shortens it. */

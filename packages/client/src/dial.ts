@@ -1,10 +1,10 @@
 import {
   JSON_CODEC,
-  OpenlineError,
   parseAnswer,
   type Connection,
   type ConnectionHandler,
   type Message,
+  type OpenlineError,
   type Reject,
   type Welcome,
 } from '@openline/protocol';
@@ -12,53 +12,54 @@ import { codec } from './session.ts';
 import { connectWebSocket, type ClientConnectionHandler } from './transport-websocket.ts';
 import type { WebSocketClass } from './websocket.ts';
 
-export interface DialOptions {
-  readonly WebSocket: WebSocketClass;
-  readonly url: string;
-  readonly hello: Message;
-  /** Time for the connection to be made and the server to answer, in milliseconds. */
-  readonly timeoutMs: number;
+/** Time for the connection to be made and the server to answer, in milliseconds. */
+const DIAL_TIMEOUT_MS = 15_000;
+
+/** Who waits for the connection. Exactly one of these is called. */
+export interface DialHost {
   /** Gives what is to handle the connection from here on. */
-  readonly onWelcome: (connection: Connection, welcome: Welcome) => ConnectionHandler;
-  readonly onReject: (reject: Reject) => void;
+  welcomed(connection: Connection, welcome: Welcome): ConnectionHandler;
+  rejected(reject: Reject): void;
   /** The connection was not made, or ended before there was an answer. */
-  readonly onFailure: (reason: string) => void;
+  failed(reason: string): void;
 }
 
-/** One attempt to connect, up to the server's answer. Exactly one of its callbacks is called. */
+/** One attempt to connect, up to the server's answer. */
 export class Dial implements ClientConnectionHandler {
-  readonly #options: DialOptions;
+  readonly #host: DialHost;
+  readonly #hello: Message;
   readonly #connection: Connection;
   readonly #timer: ReturnType<typeof setTimeout>;
   #handler: ConnectionHandler | undefined;
   #isOver = false;
 
   /** @throws what the WebSocket class throws. */
-  constructor(options: DialOptions) {
-    this.#options = options;
-    this.#connection = connectWebSocket(options.WebSocket, options.url, JSON_CODEC, this);
-    this.#timer = setTimeout(() => this.#fail('the server did not answer'), options.timeoutMs);
+  constructor(host: DialHost, WebSocket: WebSocketClass, url: string, hello: Message) {
+    this.#host = host;
+    this.#hello = hello;
+    this.#connection = connectWebSocket(WebSocket, url, JSON_CODEC, this);
+    this.#timer = setTimeout(() => this.#fail('the server did not answer'), DIAL_TIMEOUT_MS);
   }
 
   opened(): void {
-    this.#connection.send([this.#options.hello]);
+    this.#connection.send([this.#hello]);
   }
 
   message(message: Message): void {
     if (this.#handler !== undefined) return this.#handler.message(message);
     if (this.#isOver) return;
+    let answer: Welcome | Reject;
     try {
-      const answer = parseAnswer(codec, message);
-      this.#end();
-      if (answer.type === 'welcome') {
-        this.#handler = this.#options.onWelcome(this.#connection, answer);
-      } else {
-        this.#connection.close(1000, 'refused');
-        this.#options.onReject(answer);
-      }
+      answer = parseAnswer(codec, message);
     } catch (error) {
-      if (!(error instanceof OpenlineError)) throw error;
-      this.#fail(error.message);
+      return this.#fail((error as OpenlineError).message);
+    }
+    this.#end();
+    if (answer.type === 'welcome') {
+      this.#handler = this.#host.welcomed(this.#connection, answer);
+    } else {
+      this.#connection.close(1000, '');
+      this.#host.rejected(answer);
     }
   }
 
@@ -68,7 +69,7 @@ export class Dial implements ClientConnectionHandler {
 
   closed(code: number, reason: string): void {
     if (this.#handler !== undefined) return this.#handler.closed(code, reason);
-    this.#fail(reason === '' ? `no connection (${code})` : reason);
+    this.#fail(reason);
   }
 
   /** Gives it up; nothing is called any more. */
@@ -80,7 +81,7 @@ export class Dial implements ClientConnectionHandler {
   #fail(reason: string): void {
     if (this.#isOver) return;
     this.abandon();
-    this.#options.onFailure(reason);
+    this.#host.failed(reason);
   }
 
   #end(): void {

@@ -29,7 +29,8 @@ export function answeredClientError<R extends AnyTRPCRouter>(
  */
 export function lineError(error: unknown): LineError | undefined {
   const known = read(read(error, 'meta'), 'openline');
-  const isOurs = typeof read(known, 'code') === 'string' && typeof read(known, 'outcome') === 'string';
+  const isOurs =
+    typeof read(known, 'code') === 'string' && typeof read(known, 'outcome') === 'string';
   return isOurs ? (known as LineError) : undefined;
 }
 
@@ -41,7 +42,7 @@ export function lineError(error: unknown): LineError | undefined {
 export function outcomeOf(error: unknown): Outcome {
   const known = lineError(error);
   if (known !== undefined) return known.outcome;
-  return isShaped(error) ? 'failed' : 'unknown';
+  return hasShape(error) ? 'failed' : 'unknown';
 }
 
 /**
@@ -51,12 +52,11 @@ export function outcomeOf(error: unknown): Outcome {
 export function isAnswered<E extends { readonly shape: unknown; readonly data: unknown }>(
   error: E,
 ): error is E & { readonly shape: NonNullable<E['shape']>; readonly data: NonNullable<E['data']> } {
-  return isShaped(error);
+  return hasShape(error);
 }
 
-function isShaped(error: unknown): boolean {
-  const shape = read(error, 'shape');
-  return shape !== undefined && shape !== null;
+function hasShape(error: unknown): boolean {
+  return (read(error, 'shape') ?? undefined) !== undefined;
 }
 
 /** A member of what may be anything: nothing that was caught makes these functions throw. */

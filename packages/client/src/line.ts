@@ -7,7 +7,6 @@ import type {
   ConnectionHandler,
   LineError,
   Message,
-  Retry,
   Welcome,
 } from '@openline/protocol';
 import { defaultWebSocket } from '#websocket';
@@ -45,7 +44,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export function openLine<T extends AnyTRPCRouter | ServerLike = AnyTRPCRouter>(
   ...[options]: LineArgs<ParamsOf<T>>
 ): Line<T> {
-  return new OpenLine<T>((options ?? {}) as LineOptions);
+  return new OpenLine<T>(options ?? {});
 }
 
 class OpenLine<T extends AnyTRPCRouter | ServerLike>
@@ -63,7 +62,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
   constructor(options: LineOptions) {
     const WebSocket = (options.WebSocket as WebSocketClass | undefined) ?? defaultWebSocket();
     if (WebSocket === undefined) {
-      throw new TypeError('There is no global WebSocket: give openLine one as WebSocket.');
+      throw new TypeError('there is no WebSocket: give openLine one');
     }
     const { queueCallsMax = 10_000, queueBytesMax = 16 * 1_048_576 } = options;
     for (const name of ['timeoutMs', 'queueCallsMax', 'queueBytesMax'] as const) {
@@ -149,9 +148,8 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
     this.#connector?.goaway(spreadMs);
   }
 
-  over(session: LineSession, closeCode: number, reason: string): void {
+  over(session: LineSession, closeCode: number, message: string): void {
     if (session !== this.#calls.session) return; // One that was replaced has gone at last.
-    const message = reason === '' ? `the connection was lost (${closeCode})` : reason;
     const code = closeCode === CLOSE_CODES.LIMIT_EXCEEDED ? 'LIMIT' : 'SESSION_LOST';
     this.#calls.moveToNewSession({ code, message });
     this.#connector?.lost(closeCode, message);
@@ -164,7 +162,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
 
   async params(): Promise<unknown> {
     const { params } = this.#options;
-    return typeof params === 'function' ? await params() : params;
+    return typeof params === 'function' ? await (params as () => unknown)() : params;
   }
 
   hello(params: unknown): Message {
@@ -178,8 +176,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
     return session.driver;
   }
 
-  refused(error: LineError, retry: Retry, shape: unknown): void {
-    if (retry !== 'never') return; // Nothing was sent: the calls wait for the next attempt.
+  refused(error: LineError, shape: unknown): void {
     this.#refusalShape = shape;
     this.#shut(error);
     this.#calls.endAll((call) => this.#end(call, error));

@@ -1,10 +1,5 @@
 import type { Operation, OperationResultEnvelope, TRPCClientError, TRPCLink } from '@trpc/client';
-import type {
-  AnyTRPCRouter,
-  inferRouterError,
-  TRPCCombinedDataTransformer,
-  TRPCDataTransformer,
-} from '@trpc/server';
+import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server';
 import { observable, type Observer } from '@trpc/server/observable';
 import type { LineError, Outcome } from '@openline/protocol';
 import type { CallSink, CallStarter } from './call.ts';
@@ -42,7 +37,7 @@ function startOperation<R extends AnyTRPCRouter>(
   // A subscription that is aborted is simply over, as it is with any link of tRPC.
   const isStream = type === 'subscription';
   if (signal?.aborted === true) {
-    const message = 'the caller had aborted before the call was made';
+    const message = 'the caller aborted the call';
     if (isStream) sink.complete();
     else sink.failed({ code: 'ABORTED', outcome: 'not-executed', message }, abortError());
     return () => {};
@@ -51,7 +46,7 @@ function startOperation<R extends AnyTRPCRouter>(
   try {
     serialized = transformer.input.serialize(input);
   } catch (cause) {
-    const message = 'the transformer could not write the input';
+    const message = 'the input cannot be encoded';
     sink.failed({ code: 'ENCODING', outcome: 'not-executed', message }, cause);
     return () => {};
   }
@@ -122,7 +117,7 @@ class OperationSink<R extends AnyTRPCRouter> implements CallSink {
   answered(shape: unknown, error?: LineError): void {
     const value = this.#read(shape, error?.outcome);
     if (value === undefined) return;
-    const answer = answeredClientError<R>(value.data as inferRouterError<R>, error);
+    const answer = answeredClientError<R>(value.data, error);
     guard(() => this.#observer.error(answer));
   }
 
@@ -135,7 +130,7 @@ class OperationSink<R extends AnyTRPCRouter> implements CallSink {
     try {
       return { data: this.#transformer.output.deserialize(data) };
     } catch (cause) {
-      const message = 'the transformer could not read what the server sent';
+      const message = 'the answer cannot be decoded';
       this.failed({ code: 'DECODING', outcome, message }, cause);
       return undefined;
     }
@@ -155,7 +150,7 @@ function guard(callback: () => void): void {
 }
 
 function abortError(): Error {
-  return new DOMException('The call was aborted.', 'AbortError');
+  return new DOMException('the caller aborted the call', 'AbortError');
 }
 
 const IDENTITY: TRPCDataTransformer = {

@@ -7,6 +7,7 @@ import {
   encodeHello,
   OpenlineError,
   Session,
+  type AnswerFrame,
   type Connection,
   type DriverHost,
   type Message,
@@ -63,14 +64,6 @@ export class LineSession implements DriverHost<LineCall, never> {
     return this.#id;
   }
 
-  get waitingCount(): number {
-    return this.#session.waitingCount;
-  }
-
-  get waitingBytes(): number {
-    return this.#session.waitingBytes;
-  }
-
   /** Calls that have not ended and were not given up, in the order they were made. */
   get calls(): readonly OutgoingCall<LineCall>[] {
     return [...this.#session.caller.calls].filter((call) => !call.cancelled);
@@ -117,11 +110,11 @@ export class LineSession implements DriverHost<LineCall, never> {
   close(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return Promise.resolve();
-    this.driver.end(new OpenlineError('CLOSED', 'the line was closed'));
+    this.driver.end(new OpenlineError('CLOSED', 'the line is closed'));
     return new Promise((resolve) => {
       const grace = setTimeout(() => {
         connection.abandon();
-        this.driver.closed(CLOSE_CODES.CLOSED, 'the goodbye was not answered');
+        this.driver.closed(CLOSE_CODES.CLOSED, '');
       }, CLOSE_GRACE_MS);
       this.#onDetached = () => {
         clearTimeout(grace);
@@ -132,19 +125,22 @@ export class LineSession implements DriverHost<LineCall, never> {
 
   event(event: SessionEvent<LineCall, never>): void {
     switch (event.kind) {
+      case 'answer':
+        return this.#answer(event.call.owner, event.frame);
+      case 'too-large':
+        event.call.owner.outgoing = undefined;
+        return event.call.owner.sink.failed({
+          code: 'PAYLOAD_TOO_LARGE',
+          outcome: 'not-executed',
+          message: 'the input is larger than the server takes',
+        });
       case 'goaway':
         return this.#host.goaway(event.spreadMs);
       case 'ended':
         clearInterval(this.#keepAlive);
         return this.#host.over(this, CLOSE_CODES[event.error.code], event.error.message);
-      case 'call':
-        this.#session.callee.fail(event.call, 'NO_ANSWERER');
-        return this.driver.wake();
-      case 'cancel':
-      case 'room':
-        return; // This side answers no calls, and gives no items.
       default:
-        return this.#deliver(event);
+        return; // This side answers no calls, and gives no items.
     }
   }
 
@@ -155,43 +151,36 @@ export class LineSession implements DriverHost<LineCall, never> {
     this.#host.over(this, code, reason);
   }
 
-  #deliver(event: Extract<SessionEvent<LineCall, never>, { call: OutgoingCall<LineCall> }>): void {
-    const call = event.call.owner;
+  #answer(call: LineCall, frame: AnswerFrame): void {
     if (call.outgoing === undefined) return; // Given up by a callback of an event before this one.
     const { sink } = call;
-    switch (event.kind) {
+    switch (frame.type) {
       case 'subscribed':
         call.deadlineMs = Infinity;
         return sink.subscribed();
       case 'item':
-        call.lastEventId = event.eventId ?? call.lastEventId;
-        return sink.item(event.data, event.eventId);
+        call.lastEventId = frame.eventId ?? call.lastEventId;
+        return sink.item(frame.data, frame.eventId);
       case 'result':
         call.outgoing = undefined;
-        return sink.result(event.data);
+        return sink.result(frame.data);
       case 'end':
         call.outgoing = undefined;
         return sink.end();
-      case 'error': {
+      case 'error':
         call.outgoing = undefined;
-        const { code, shape } = event;
-        if (code === null) return sink.answered(shape);
-        const message = `the server ended the call: ${code}`;
-        return sink.failed({ code, outcome: CALL_ERRORS[code], message });
-      }
-      case 'too-large': {
-        call.outgoing = undefined;
-        const message = 'the input is larger than the server takes';
-        return sink.failed({ code: 'PAYLOAD_TOO_LARGE', outcome: 'not-executed', message });
-      }
+        if (frame.code === null) return sink.answered(frame.shape);
+        return sink.failed({
+          code: frame.code,
+          outcome: CALL_ERRORS[frame.code],
+          message: `the server ended the call: ${frame.code}`,
+        });
     }
   }
 }
 
-/** 128 random bits in base64url. */
+/** 128 random bits. */
 function randomToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes)).replace(/[+/=]/g, (c) =>
-    c === '+' ? '-' : c === '/' ? '_' : '',
-  );
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

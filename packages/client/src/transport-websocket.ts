@@ -1,5 +1,4 @@
 import {
-  cutReason,
   HIGH_WATER_BYTES,
   type Connection,
   type ConnectionHandler,
@@ -55,7 +54,7 @@ class WebSocketConnection implements Connection {
   }
 
   close(code: number, reason: string): void {
-    this.#webSocket.close(code, cutReason(reason));
+    this.#webSocket.close(code, reason);
   }
 
   abandon(): void {
@@ -68,7 +67,7 @@ class WebSocketConnection implements Connection {
 
   #closed(code: number, reason: string): void {
     clearTimeout(this.#drainTimer);
-    this.#handler.closed(code, reason);
+    this.#handler.closed(code, reason || `no connection (${code})`);
   }
 
   #awaitDrain(): void {

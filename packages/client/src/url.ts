@@ -8,17 +8,16 @@ const DEFAULT_URL = '/rpc';
  */
 export function webSocketUrl(url: string = DEFAULT_URL): string {
   const { location } = globalThis as { readonly location?: { readonly href: string } };
-  let parsed: URL;
+  let parsed: URL | undefined;
   try {
     parsed = new URL(url, location?.href);
-  } catch (cause) {
-    const hint = location === undefined ? ' Without a page it must be absolute.' : '';
-    throw new TypeError(`"${url}" is no address of a server.${hint}`, { cause });
+    parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
+    parsed.hash = '';
+  } catch {
+    // It is no URL at all: refused below, as one of another scheme is.
   }
-  parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
-  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
-    throw new TypeError(`A line goes to a ws, wss, http or https address, not to "${url}".`);
+  if (parsed === undefined || !/^wss?:$/.test(parsed.protocol)) {
+    throw new TypeError(`"${url}" is no address of a server`);
   }
-  parsed.hash = '';
   return parsed.href;
 }

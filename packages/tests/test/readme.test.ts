@@ -13,11 +13,10 @@ const children: ChildProcess[] = [];
 
 /** Runs one of the example's files, with a free port in the place of the one that people read. */
 function run(file: string): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@openline/source', '--import=tsx', file],
-    { cwd: packageFolder, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, ['--conditions=@openline/source', '--import=tsx', file], {
+    cwd: packageFolder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(child);
   return { child, lines: createInterface(child.stdout)[Symbol.asyncIterator]() };
 }
