@@ -32,7 +32,7 @@ export function answer(input: Payload): Payload {
   };
 }
 
-export const ANSWER: Payload = answer(INPUT);
+const ANSWER: Payload = answer(INPUT);
 
 /** Occurs exactly once in each JSON reply, whatever envelope a protocol puts around it. */
 export const REPLY_MARK = `"count":${ANSWER.count}`;

@@ -26,7 +26,7 @@ export class LeanConnection {
   #handshake:
     { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   /** What ended the connection, where it was not `close`. */
-  #failure: unknown;
+  #failure: Error | undefined;
 
   private constructor(webSocket: WebSocket, dialect: LeanDialect, inFlight: number) {
     this.#webSocket = webSocket;
@@ -145,7 +145,7 @@ export class LeanConnection {
   };
 
   readonly #fail = (error: unknown): void => {
-    this.#failure ??= error;
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
     this.#handshake?.reject(error);
     this.#window?.fail(error);
   };

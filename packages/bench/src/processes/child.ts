@@ -18,7 +18,7 @@ export function killAllChildren(): void {
 }
 
 /** An answer later than this is a failure; generous, because a load waits for its last replies. */
-export const ANSWER_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 
 export function startChild<Role extends object>(name: string, module: URL): Child<Role> {
   const child = fork(module, {

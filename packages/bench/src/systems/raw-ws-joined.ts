@@ -56,7 +56,7 @@ export const system: System = {
   async serve() {
     const { wss, address } = await listenWs();
     wss.on('connection', (socket) => {
-      const joiner = new Joiner(socket, process.nextTick);
+      const joiner = new Joiner(socket, (flush) => process.nextTick(flush));
       socket.on('message', (message: Buffer) => {
         for (const [id, input] of parse(message)) joiner.add([id, answer(Input.parse(input))]);
       });
