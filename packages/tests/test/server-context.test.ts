@@ -79,8 +79,9 @@ describe('the context', () => {
     const { line: other } = lineTo<typeof server>(url);
     expect(await other.client().made.query()).toBe(2);
     expect(await api.made.query()).toBe(1);
+    const lost = new Promise<LineState>((resolve) => line.state.subscribe(resolve));
     cut();
-    await eventually(() => expect(line.state.get().status).not.toBe('open'));
+    expect((await lost).status).toBe('waiting');
     expect(await api.made.query()).toBe(3);
   });
 
