@@ -1,5 +1,5 @@
 import type { IncomingCall } from './calls.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, WireFrame } from './codec.ts';
 import type { CalleeEvent, EventSink } from './event.ts';
 import {
   answeredErrorFrame,
@@ -96,23 +96,16 @@ export class Callee<In> {
 
   /** @throws as `item` does; then the call is still to be settled. */
   result(call: IncomingCall<In>, data: unknown): void {
-    const frame = this.#codec.encode(resultFrame(call.id, data));
-    this.#assertUnsettled(call);
-    this.#outbox.push(call.id, frame);
-    this.#settle(call);
+    this.#finish(call, resultFrame(call.id, data));
   }
 
   /** @throws as `item` does; then the call is still to be settled. */
   error(call: IncomingCall<In>, shape: unknown): void {
-    const frame = this.#codec.encode(answeredErrorFrame(call.id, shape));
-    this.#assertUnsettled(call);
-    this.#outbox.push(call.id, frame);
-    this.#settle(call);
+    this.#finish(call, answeredErrorFrame(call.id, shape));
   }
 
   end(call: IncomingCall<In>): void {
-    this.#settle(call);
-    this.#outbox.push(call.id, this.#codec.encode(endFrame(call.id)));
+    this.#finish(call, endFrame(call.id));
   }
 
   /** Settles a call that has no answer of its procedure. */
@@ -120,6 +113,13 @@ export class Callee<In> {
     this.#settle(call);
     this.#outbox.discardParcel(call.id); // Of an item that nobody waits for any more.
     this.#answer(call.id, code);
+  }
+
+  /** Settles the call only once its terminal frame is queued: either may throw until then. */
+  #finish(call: IncomingCall<In>, terminal: WireFrame): void {
+    this.#assertUnsettled(call);
+    this.#outbox.push(call.id, this.#codec.encode(terminal));
+    this.#settle(call);
   }
 
   #answer(id: CallId, code: CallErrorCode): void {

@@ -712,7 +712,8 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
       );
     });
 
-    it('of each kind of procedure when the client is lost', async () => {
+    /** A line with a call of each kind under way. */
+    async function inTheMiddle() {
       const { server, expectRuns, expectAborted } = waiting();
       const { line, cut } = await connect(server);
       const api = line.client();
@@ -720,6 +721,11 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
       api.generator.subscribe(undefined, {});
       api.observable.subscribe(undefined, {});
       await expectRuns();
+      return { api, line, cut, unary, expectAborted };
+    }
+
+    it('of each kind of procedure when the client is lost', async () => {
+      const { line, cut, unary, expectAborted } = await inTheMiddle();
       cut();
       void line.close();
       await expectAborted();
@@ -727,26 +733,14 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
     });
 
     it('of each kind of procedure when the line is closed', async () => {
-      const { server, expectRuns, expectAborted } = waiting();
-      const { line } = await connect(server);
-      const api = line.client();
-      const unary = [failureOf(api.query.query()), failureOf(api.mutation.mutate())];
-      api.generator.subscribe(undefined, {});
-      api.observable.subscribe(undefined, {});
-      await expectRuns();
+      const { line, unary, expectAborted } = await inTheMiddle();
       await line.close();
       await expectAborted();
       expect((await Promise.all(unary)).map(outcomeOf)).toEqual(['unknown', 'unknown']);
     });
 
     it('of each kind of procedure when the session is ended', async () => {
-      const { server, expectRuns, expectAborted } = waiting();
-      const { line } = await connect(server);
-      const api = line.client();
-      const unary = [failureOf(api.query.query()), failureOf(api.mutation.mutate())];
-      api.generator.subscribe(undefined, {});
-      api.observable.subscribe(undefined, {});
-      await expectRuns();
+      const { api, unary, expectAborted } = await inTheMiddle();
       unary.push(failureOf(api.end.query()));
       await expectAborted();
       expect((await Promise.all(unary)).map((error) => lineError(error)?.code)).toEqual([
