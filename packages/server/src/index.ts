@@ -18,3 +18,4 @@ export type {
   StandardSchemaResult,
   StandardSchemaV1,
 } from './standard-schema.ts';
+export type { Connection, ConnectionHandler, Message } from '@openline/protocol';

@@ -5,7 +5,7 @@ import type {
   inferRouterContext,
   TRPCError,
 } from '@trpc/server';
-import type { CallKind, Limits } from '@openline/protocol';
+import type { CallKind, Connection, ConnectionHandler, Limits } from '@openline/protocol';
 import type { OutputOf, StandardSchemaV1 } from './standard-schema.ts';
 
 type MaybePromise<T> = T | Promise<T>;
@@ -27,11 +27,11 @@ export interface Session {
 
 /** The connection that a context is made for. */
 export interface ConnectionInfo {
-  readonly transport: 'ws';
-  /** The address of the other end of the socket: a proxy's, where there is one. */
+  readonly transport: 'ws' | 'memory';
+  /** The address of the other end of the socket: a proxy's, where there is one. Empty for `memory`. */
   readonly remoteAddress: string;
-  /** The upgrade's request. */
-  readonly request: IncomingMessage;
+  /** The upgrade's request; `undefined` where there was none. */
+  readonly request: IncomingMessage | undefined;
 }
 
 /** What `createContext` is given. `Params` is the output of the server's `params` schema. */
@@ -123,6 +123,11 @@ export interface Server<R extends AnyTRPCRouter = AnyTRPCRouter, Params = unknow
   listen(where?: number | ListenOptions): Promise<{ readonly url: string; readonly port: number }>;
   /** Takes the upgrades of somebody else's HTTP or HTTPS server. Closing that one is theirs. */
   attach(server: HttpServer, options?: AttachOptions): void;
+  /**
+   * Takes a connection that somebody else's transport made, without admission by path, origin and
+   * load. Gives what is to handle it: messages go there as they come.
+   */
+  accept(connection: Connection): ConnectionHandler;
   /** Leaves now: ends every session and resolves when all connections are closed. */
   close(): Promise<void>;
 }

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { Greeting } from './greeting.ts';
 import type { ServerSession } from './session.ts';
 

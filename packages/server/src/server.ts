@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { createServer as createHttpServer, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { AnyTRPCRouter } from '@trpc/server';
 import { createJsonCodec, JSON_CODEC } from '@openline/protocol';
@@ -12,6 +11,7 @@ import { ErrorReporter } from './errors.ts';
 import { Greeting, type GreetingEnvironment } from './greeting.ts';
 import type {
   AttachOptions,
+  ConnectionInfo,
   ListenOptions,
   PlainServerOptions,
   Server,
@@ -65,7 +65,7 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   readonly #roster: Roster;
   readonly #greetings: GreetingEnvironment;
   readonly #sessions: SessionEnvironment;
-  readonly #transport = createWsTransport((...made) => this.#accept(...made));
+  readonly #transport = createWsTransport((...made) => this.#acceptUpgrade(...made));
   readonly #detach: (() => void)[] = [];
   readonly #httpServers: HttpServer[] = [];
   #isClosed = false;
@@ -138,6 +138,13 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     this.#detach.push(() => httpServer.off('upgrade', onUpgrade));
   }
 
+  accept(connection: Connection): ConnectionHandler {
+    const info = { transport: 'memory', remoteAddress: '', request: undefined } as const;
+    const greeting = this.#greet(connection, info);
+    if (this.#isClosed) greeting.leave(0);
+    return greeting;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const detach of this.#detach.splice(0)) detach();
@@ -158,18 +165,22 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     return { status: 503, message: 'The server takes no more connections now.' };
   }
 
-  #accept(
+  #acceptUpgrade(
     connection: Connection,
     request: IncomingMessage,
     subprotocol: string,
   ): ConnectionHandler {
     const remoteAddress = request.socket.remoteAddress ?? '';
-    const info = { transport: 'ws', remoteAddress, request } as const;
-    const greeting = new Greeting(connection, info, codec, this.#greetings, performance.now());
-    this.#roster.addConnection(greeting);
+    const greeting = this.#greet(connection, { transport: 'ws', remoteAddress, request });
     if (subprotocol !== '' && subprotocol !== JSON_CODEC) {
       greeting.refuse('CODEC_UNSUPPORTED', `this server speaks ${JSON_CODEC}`);
     }
+    return greeting;
+  }
+
+  #greet(connection: Connection, info: ConnectionInfo): Greeting {
+    const greeting = new Greeting(connection, info, codec, this.#greetings, performance.now());
+    this.#roster.addConnection(greeting);
     return greeting;
   }
 

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server';
 import {
   Callee,

@@ -103,8 +103,8 @@ describe('the context', () => {
     });
     expect(connection.transport).toBe('ws');
     expect(connection.remoteAddress).toBe('127.0.0.1');
-    expect(connection.request.url).toBe('/rpc');
-    expect(connection.request.headers.host).toBe(`127.0.0.1:${port}`);
+    expect(connection.request?.url).toBe('/rpc');
+    expect(connection.request?.headers.host).toBe(`127.0.0.1:${port}`);
   });
 
   it('is waited for by calls', async () => {
