@@ -1,4 +1,5 @@
-// What a page pays for the client beside @trpc/client, which it has anyway.
+// What a page pays for the client beside @trpc/client, which it has anyway. The goal is 10 kB, and is
+// missed: docs/decisions/6-client-size.md.
 
 /** Fails the build where something would bring Node's socket into a page. */
 const browsersOnly = {
@@ -17,7 +18,7 @@ export default [
     import: '{ openLine, callOptions, lineError, outcomeOf, isAnswered }',
     ignore: ['@trpc/client', '@trpc/server'],
     gzip: true,
-    limit: '10 kB',
+    limit: '10.9 kB',
     modifyEsbuildConfig: (config) => ({
       ...config,
       format: 'esm',

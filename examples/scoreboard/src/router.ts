@@ -1,3 +1,5 @@
+import { setInterval } from 'node:timers/promises';
+import type { ConnectionInfo } from '@openline/server';
 import { initTRPC } from '@trpc/server';
 import superjson from 'superjson';
 import * as z from 'zod';
@@ -5,7 +7,15 @@ import type { Board } from './board.ts';
 import { summaryOf } from './game.ts';
 import { restarted, withClock, withGoal, withoutLastGoal, withScorer } from './rules.ts';
 
-const t = initTRPC.context<{ readonly board: Board }>().create({ transformer: superjson });
+interface Context {
+  readonly board: Board;
+  readonly connection: ConnectionInfo;
+}
+
+const t = initTRPC.context<Context>().create({ transformer: superjson });
+
+/** How often the pulse beats, in milliseconds. */
+const BEAT_MS = 500;
 
 /** A procedure about one game, which must be there. */
 const ofGame = t.procedure.input(z.object({ game: z.string() })).use(({ ctx, input, next }) => {
@@ -58,6 +68,19 @@ export const appRouter = t.router({
   /** Back to before the kick-off. */
   reset: ofGame.mutation(({ ctx: { board }, input: { game } }) => {
     board.change(game, restarted);
+  }),
+
+  /** For those who want to see the line work: beats twice a second, whether or not they arrive. */
+  pulse: t.procedure.subscription(async function* ({ signal }) {
+    let beat = 0;
+    for await (const _ of setInterval(BEAT_MS, undefined, { signal })) yield ++beat;
+  }),
+
+  ping: t.procedure.query(() => 'pong'),
+
+  /** Cuts the connection that it came on. Its own answer has to take the next one. */
+  cut: t.procedure.mutation(({ ctx: { connection } }) => {
+    connection.request?.socket.destroy();
   }),
 });
 

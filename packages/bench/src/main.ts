@@ -5,11 +5,14 @@ import { runRounds } from './measure/rounds.ts';
 import { HELP, parseOptions, type Options } from './options.ts';
 import { killAllChildren } from './processes/child.ts';
 import { describeMachine, formatMachine, formatVersions, readVersions } from './report/machine.ts';
+import { BEFORE_VARIABLE } from './systems/before-variable.ts';
 import { toJson } from './report/json.ts';
 import { formatMemory, formatSeries } from './report/tables.ts';
+import { verdicts } from './report/verdicts.ts';
 
 /** The exit code: 0, or 1 when a system failed. */
 async function bench(options: Options): Promise<number> {
+  if (options.before !== undefined) process.env[BEFORE_VARIABLE] = options.before;
   const machine = describeMachine();
   const versions = await readVersions(options.systems);
   console.log(`${formatMachine(machine)}\n${formatVersions(versions)}`);
@@ -21,6 +24,8 @@ async function bench(options: Options): Promise<number> {
 
   for (const table of series) console.log(formatSeries(table));
   if (options.idleConnections > 0) console.log(formatMemory(memory, options.idleConnections));
+  if (options.short) console.log('This was a short run: what follows is not how fast it is.');
+  for (const verdict of verdicts(series, memory)) console.log(verdict);
   if (options.jsonFile !== undefined) {
     const report = { machine, versions, options, series, memory, failures: failures.list };
     await writeFile(options.jsonFile, toJson(report));

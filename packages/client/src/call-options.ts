@@ -1,3 +1,5 @@
+import { KEY_LENGTH_MAX } from '@openline/protocol';
+
 /** What may be said of one call. */
 export interface CallOptions {
   /**
@@ -6,6 +8,12 @@ export interface CallOptions {
    * subscription, which may say how long it waits for its first word from the procedure.
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Calls of a `once` procedure with the same key are one: the second gets what the first gave. With
+   * another path or input it ends with code `KEY_REUSED`. 1 to 256 UTF-16 code units. Default: each call has
+   * a key of its own.
+   */
+  readonly idempotencyKey?: string | undefined;
   /** Where the line is not open: `'wait'` for it, or `'fail'` at once with code `OFFLINE`. Default: `'wait'`. */
   readonly whenOffline?: 'wait' | 'fail' | undefined;
 }
@@ -17,10 +25,14 @@ const KEY = 'openline';
  *
  * `api.send.mutate(input, { signal, ...callOptions({ timeoutMs: 5_000 }) })`
  *
- * @throws a `RangeError` for a timeout that is not above zero.
+ * @throws a `RangeError` for a timeout that is not above zero, or a key of another length.
  */
 export function callOptions(options: CallOptions): { readonly context: Record<string, unknown> } {
-  const { timeoutMs } = options;
+  const { timeoutMs, idempotencyKey } = options;
+  const length = idempotencyKey?.length ?? 1;
+  if (length < 1 || length > KEY_LENGTH_MAX) {
+    throw new RangeError(`idempotencyKey has 1 to ${KEY_LENGTH_MAX} characters`);
+  }
   if (timeoutMs !== undefined && !(timeoutMs > 0)) {
     throw new RangeError('timeoutMs is above zero');
   }

@@ -1,16 +1,18 @@
 import {
   retryOf,
   type Connection,
-  type ConnectionHandler,
   type LineError,
   type Message,
   type Reject,
   type Welcome,
 } from '@openline/protocol';
 import { backoffMs } from './backoff.ts';
-import { Dial, type DialHost } from './dial.ts';
+import { dial, type DialHost, type LineDriver } from './dial.ts';
+import { lineErrorOf } from './errors.ts';
+import { optionOf, type LineOptions } from './options.ts';
 import type { LineState } from './state.ts';
 import { TIMER_MS_MAX } from './timer.ts';
+import { webSocketUrl } from './url.ts';
 import { onWake } from './wake.ts';
 import type { WebSocketClass } from './websocket.ts';
 
@@ -18,26 +20,21 @@ import type { WebSocketClass } from './websocket.ts';
 const STABLE_MS = 5_000;
 
 /** Whose connections are made. */
-export interface ConnectorHost {
-  /** Where to connect to. */
-  address(): Promise<string>;
-  /** What the application says of itself. */
-  params(): Promise<unknown>;
+export interface ConnectorHost extends Pick<DialHost, 'opened' | 'gone'> {
   /** The first message on the connection, made anew for each. */
   hello(params: unknown): Message;
-  /** Gives what is to handle the connection from here on. */
-  opened(connection: Connection, welcome: Welcome): ConnectionHandler;
   /** The server does not take the client, and no attempt follows. */
-  refused(error: LineError, shape: unknown): void;
+  refused(error: LineError, shape?: unknown): void;
   changed(state: LineState): void;
 }
 
 /** Makes connections: dials, waits, dials again, until it is stopped. Knows nothing of calls. */
 export class Connector implements DialHost {
   readonly #host: ConnectorHost;
+  readonly #options: LineOptions;
   readonly #WebSocket: WebSocketClass;
   readonly #stopWake: () => void;
-  #dial: Dial | undefined;
+  #abandonDial: (() => void) | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   /** Before this, on the monotonic clock, the server does not want the next attempt. */
   #notBeforeMs = 0;
@@ -48,11 +45,10 @@ export class Connector implements DialHost {
   #openedAtMs: number | undefined;
   /** Grows when an attempt is given up, so that what it still awaits is dropped. */
   #generation = 0;
-  /** What a server that left has said of coming back. */
-  #spreadMs = 0;
 
-  constructor(host: ConnectorHost, WebSocket: WebSocketClass) {
+  constructor(host: ConnectorHost, options: LineOptions, WebSocket: WebSocketClass) {
     this.#host = host;
+    this.#options = options;
     this.#WebSocket = WebSocket;
     this.#stopWake = onWake(() => this.#wake());
   }
@@ -61,96 +57,117 @@ export class Connector implements DialHost {
     void this.#connect();
   }
 
-  /** The open connection is lost. */
+  /** The open connection is lost, and what was under way to replace it is given up. */
   lost(closeCode: number, message: string): void {
-    const retry = retryOf(closeCode);
-    const openMs = this.#openedAtMs === undefined ? 0 : performance.now() - this.#openedAtMs;
-    this.#openedAtMs = undefined;
+    const nowMs = performance.now();
+    const openMs = nowMs - (this.#openedAtMs ?? nowMs);
     this.#failures = openMs < STABLE_MS ? this.#failures + 1 : 1;
-    if (retry === 'never') {
-      const error: LineError = { code: 'REJECTED', outcome: 'not-executed', message };
-      return this.#host.refused(error, undefined);
-    }
-    const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message };
-    const spreadMs = Math.random() * this.#spreadMs;
-    this.#spreadMs = 0;
-    if (spreadMs > 0) this.#wait(error, spreadMs, spreadMs);
-    else this.#wait(error, backoffMs(this.#failures, Math.random()));
+    this.#openedAtMs = undefined;
+    this.#attempt = 0;
+    this.#giveUp();
+    if (retryOf(closeCode) === 'never') return this.#host.refused(lineErrorOf('REJECTED', message));
+    const error = lineErrorOf('OFFLINE', message);
+    const orderedMs = this.#notBeforeMs - nowMs;
+    if (orderedMs > 0) this.#wait(error, orderedMs, orderedMs);
+    else this.#waitLonger(error);
   }
 
+  /** The server leaves: another connection is made while this one still lives. */
   goaway(spreadMs: number): void {
-    this.#spreadMs = spreadMs;
+    this.#giveUp();
+    const waitMs = Math.random() * spreadMs;
+    this.#wait(lineErrorOf('OFFLINE', 'the server leaves'), waitMs, waitMs);
   }
 
-  welcomed(connection: Connection, welcome: Welcome): ConnectionHandler {
-    this.#dial = undefined;
+  /** Makes no more attempts. */
+  stop(): void {
+    this.#stopWake();
+    this.#giveUp();
+  }
+
+  opened(connection: Connection, welcome: Welcome): LineDriver | undefined {
+    this.#abandonDial = undefined;
     this.#attempt = 0;
     this.#openedAtMs = performance.now();
     return this.#host.opened(connection, welcome);
   }
 
+  gone(reject: Reject): void {
+    this.#host.gone(reject);
+  }
+
   rejected({ message, retry, delayMs, shape }: Reject): void {
-    this.#dial = undefined;
-    const error: LineError = {
-      code: 'REJECTED',
-      outcome: 'not-executed',
-      message: message === '' ? 'the server refused the client' : message,
-      retryAfterMs: delayMs > 0 ? delayMs : undefined,
-    };
-    if (retry === 'never') return this.#host.refused(error, shape);
+    this.#abandonDial = undefined;
+    const words = message || 'the server refused the client';
+    const error = { ...lineErrorOf('REJECTED', words), retryAfterMs: delayMs || undefined };
+    // While the line is open, who may not replace the connection still has it.
+    if (retry === 'never' && !this.#isOpen) return this.#host.refused(error, shape);
     this.#failures++;
-    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs), delayMs);
+    this.#waitLonger(error, delayMs);
   }
 
-  failed(reason: string): void {
-    this.#dial = undefined;
+  failed(message: string): void {
+    this.#abandonDial = undefined;
     this.#failures++;
-    const error: LineError = { code: 'OFFLINE', outcome: 'not-executed', message: reason };
-    this.#wait(error, backoffMs(this.#failures, Math.random()));
+    this.#waitLonger(lineErrorOf('OFFLINE', message));
   }
 
-  /** Makes no more attempts. */
-  stop(): void {
+  get #isOpen(): boolean {
+    return this.#openedAtMs !== undefined;
+  }
+
+  #giveUp(): void {
     this.#generation++;
-    this.#stopWake();
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
-    this.#dial?.abandon();
+    this.#abandonDial?.();
+    this.#abandonDial = undefined;
   }
 
   #wake(): void {
     if (this.#retryTimer === undefined) return;
     clearTimeout(this.#retryTimer);
     const restMs = this.#notBeforeMs - performance.now();
-    if (restMs <= 0) void this.#connect();
-    else this.#retryTimer = setTimeout(() => void this.#connect(), restMs);
+    if (restMs > 0) this.#connectIn(restMs);
+    else void this.#connect();
   }
 
   async #connect(): Promise<void> {
     this.#retryTimer = undefined;
     const generation = ++this.#generation;
-    this.#host.changed({ status: 'connecting', attempt: ++this.#attempt });
+    this.#changed({ status: 'connecting', attempt: ++this.#attempt });
     try {
-      const url = await this.#host.address();
+      const url = webSocketUrl(await optionOf(this.#options.url));
       if (generation !== this.#generation) return;
-      const params = await this.#host.params();
+      const params = await optionOf(this.#options.params);
       if (generation !== this.#generation) return;
-      const hello = this.#host.hello(params);
-      this.#dial = new Dial(this, this.#WebSocket, url, hello);
+      this.#abandonDial = dial(this, this.#WebSocket, url, () => this.#host.hello(params));
     } catch (cause) {
       // The application's url or params threw, or there is no such address.
-      if (generation === this.#generation) {
-        this.failed(cause instanceof Error ? cause.message : 'no connection');
-      }
+      if (generation !== this.#generation) return;
+      this.failed(cause instanceof Error ? cause.message : 'no connection');
     }
+  }
+
+  #connectIn(waitMs: number): void {
+    this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
+  }
+
+  #waitLonger(error: LineError, delayMs?: number): void {
+    this.#wait(error, backoffMs(this.#failures, Math.random(), delayMs), delayMs);
   }
 
   /** `orderedMs` is the part of the wait that the server asked for: no wake shortens it. */
   #wait(error: LineError, wantedMs: number, orderedMs = 0): void {
     const waitMs = Math.min(wantedMs, TIMER_MS_MAX);
     this.#notBeforeMs = performance.now() + Math.min(orderedMs, TIMER_MS_MAX);
-    this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
+    this.#connectIn(waitMs);
     const retryAtMs = Date.now() + waitMs;
-    this.#host.changed({ status: 'waiting', attempt: this.#attempt, retryAtMs, error });
+    this.#changed({ status: 'waiting', attempt: this.#attempt, retryAtMs, error });
+  }
+
+  /** While the line is open, nobody is told of attempts to replace its connection. */
+  #changed(state: LineState): void {
+    if (!this.#isOpen) this.#host.changed(state);
   }
 }

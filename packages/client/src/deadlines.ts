@@ -1,22 +1,21 @@
-import type { LineCall } from './call.ts';
 import { TIMER_MS_MAX } from './timer.ts';
 
 /**
  * Ends calls whose time is over. One timer waits for the earliest deadline there was, and is not
  * touched when a call ends: most end long before, and it is set far less often than calls are made.
  */
-export class Deadlines {
-  readonly #calls: () => Iterable<LineCall>;
-  readonly #expire: (call: LineCall) => void;
+export class Deadlines<Call extends { readonly deadlineMs: number }> {
+  readonly #calls: () => Iterable<Call>;
+  readonly #expire: (call: Call) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
 
-  constructor(calls: () => Iterable<LineCall>, expire: (call: LineCall) => void) {
+  constructor(calls: () => Iterable<Call>, expire: (call: Call) => void) {
     this.#calls = calls;
     this.#expire = expire;
   }
 
-  add({ deadlineMs }: LineCall, nowMs: number): void {
+  add({ deadlineMs }: Call, nowMs: number): void {
     if (deadlineMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = deadlineMs;

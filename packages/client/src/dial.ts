@@ -2,90 +2,96 @@ import {
   JSON_CODEC,
   parseAnswer,
   type Connection,
-  type ConnectionHandler,
+  type Driver,
   type Message,
-  type OpenlineError,
   type Reject,
   type Welcome,
 } from '@openline/protocol';
+import type { LineCall } from './call.ts';
 import { codec } from './session.ts';
-import { connectWebSocket, type ClientConnectionHandler } from './transport-websocket.ts';
+import { connectWebSocket } from './transport-websocket.ts';
 import type { WebSocketClass } from './websocket.ts';
 
 /** Time for the connection to be made and the server to answer, in milliseconds. */
 const DIAL_TIMEOUT_MS = 15_000;
 
-/** Who waits for the connection. Exactly one of these is called. */
+export type LineDriver = Driver<LineCall, never>;
+
+/** Who waits for the connection. Exactly one of these is called, `gone` aside. */
 export interface DialHost {
-  /** Gives what is to handle the connection from here on. */
-  welcomed(connection: Connection, welcome: Welcome): ConnectionHandler;
+  /** Gives what runs the connection from here on; `undefined` when it cannot be used. */
+  opened(connection: Connection, welcome: Welcome): LineDriver | undefined;
+  /** The server does not have the session. At most once, and a new `hello` is made behind it. */
+  gone(reject: Reject): void;
   rejected(reject: Reject): void;
   /** The connection was not made, or ended before there was an answer. */
   failed(reason: string): void;
 }
 
-/** One attempt to connect, up to the server's answer. */
-export class Dial implements ClientConnectionHandler {
-  readonly #host: DialHost;
-  readonly #hello: Message;
-  readonly #connection: Connection;
-  readonly #timer: ReturnType<typeof setTimeout>;
-  #handler: ConnectionHandler | undefined;
-  #isOver = false;
-
-  /** @throws what the WebSocket class throws. */
-  constructor(host: DialHost, WebSocket: WebSocketClass, url: string, hello: Message) {
-    this.#host = host;
-    this.#hello = hello;
-    this.#connection = connectWebSocket(WebSocket, url, JSON_CODEC, this);
-    this.#timer = setTimeout(() => this.#fail('the server did not answer'), DIAL_TIMEOUT_MS);
-  }
-
-  opened(): void {
-    this.#connection.send([this.#hello]);
-  }
-
-  message(message: Message): void {
-    if (this.#handler !== undefined) return this.#handler.message(message);
-    if (this.#isOver) return;
-    let answer: Welcome | Reject;
+/**
+ * One attempt to connect, up to the server's answer. Returns what gives it up: then nothing is
+ * called any more.
+ *
+ * @throws what the WebSocket class throws.
+ */
+export function dial(
+  host: DialHost,
+  WebSocket: WebSocketClass,
+  url: string,
+  hello: () => Message,
+): () => void {
+  let driver: LineDriver | undefined;
+  let isAfresh = false;
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+  const abandon = (): void => {
+    end();
+    connection.abandon();
+  };
+  const fail = (reason: string): void => {
+    if (isOver) return;
+    abandon();
+    host.failed(reason);
+  };
+  /** What is wrong with the application's params or the server's answer ends the attempt. */
+  const attempt = (step: () => void): void => {
     try {
-      answer = parseAnswer(codec, message);
+      step();
     } catch (error) {
-      return this.#fail((error as OpenlineError).message);
+      fail((error as Error).message);
     }
-    this.#end();
-    if (answer.type === 'welcome') {
-      this.#handler = this.#host.welcomed(this.#connection, answer);
-    } else {
-      this.#connection.close(1000, '');
-      this.#host.rejected(answer);
+  };
+  const greet = (): void => attempt(() => connection.send([hello()]));
+  const answered = (answer: Welcome | Reject): void => {
+    const isReject = answer.type === 'reject';
+    if (isReject && answer.retry === 'afresh' && !isAfresh) {
+      isAfresh = true;
+      host.gone(answer);
+      return greet();
     }
-  }
-
-  drained(): void {
-    this.#handler?.drained();
-  }
-
-  closed(code: number, reason: string): void {
-    if (this.#handler !== undefined) return this.#handler.closed(code, reason);
-    this.#fail(reason);
-  }
-
-  /** Gives it up; nothing is called any more. */
-  abandon(): void {
-    this.#end();
-    this.#connection.abandon();
-  }
-
-  #fail(reason: string): void {
-    if (this.#isOver) return;
-    this.abandon();
-    this.#host.failed(reason);
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-  }
+    end();
+    if (!isReject) {
+      driver = host.opened(connection, answer);
+      if (driver !== undefined) return;
+    }
+    connection.close(1000, '');
+    if (isReject) host.rejected(answer);
+  };
+  const connection = connectWebSocket(WebSocket, url, JSON_CODEC, {
+    opened: greet,
+    message(message) {
+      if (driver !== undefined) driver.message(connection, message);
+      else if (!isOver) attempt(() => answered(parseAnswer(codec, message)));
+    },
+    drained: () => driver?.wake(),
+    closed(code, reason) {
+      if (driver !== undefined) driver.closed(connection, code, reason);
+      else fail(reason);
+    },
+  });
+  const timer = setTimeout(() => fail('the server did not answer'), DIAL_TIMEOUT_MS);
+  return abandon;
 }

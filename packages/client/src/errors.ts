@@ -1,6 +1,14 @@
 import { TRPCClientError } from '@trpc/client';
 import type { AnyTRPCRouter, inferRouterError } from '@trpc/server';
-import type { LineError, Outcome } from '@openline/protocol';
+import type { LineError, LineErrorCode, Outcome } from '@openline/protocol';
+
+export function lineErrorOf(
+  code: LineErrorCode,
+  message: string,
+  outcome: Exclude<Outcome, 'failed'> = 'not-executed',
+): LineError {
+  return { code, outcome, message };
+}
 
 /** Makes the error of a call that ended without the procedure's answer: no shape, no data. */
 export function lineClientError<R extends AnyTRPCRouter>(

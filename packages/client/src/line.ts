@@ -1,29 +1,32 @@
 import { createTRPCClient, type TRPCClient, type TRPCLink } from '@trpc/client';
 import type { AnyTRPCRouter } from '@trpc/server';
-import { CLOSE_CODES } from '@openline/protocol';
-import type {
-  CallKind,
-  Connection,
-  ConnectionHandler,
-  LineError,
-  Message,
-  Welcome,
+import {
+  LIMIT_EXCEEDED,
+  SESSION_GONE,
+  retryOf,
+  type Connection,
+  type LineError,
+  type Message,
+  type Notice,
+  type Reject,
+  type Welcome,
 } from '@openline/protocol';
 import { defaultWebSocket } from '#websocket';
-import type { CallRequest, CallSink, CallStarter, LineCall } from './call.ts';
-import type { CallOptions } from './call-options.ts';
+import type { LineCall } from './call.ts';
 import { Calls } from './calls.ts';
 import { Connector, type ConnectorHost } from './connector.ts';
-import { lineClientError } from './errors.ts';
-import { createLink, type LinkTransformer } from './link.ts';
-import type {
-  Line,
-  LineArgs,
-  LineOptions,
-  LinkArgs,
-  ParamsOf,
-  RouterOf,
-  ServerLike,
+import type { LineDriver } from './dial.ts';
+import { lineClientError, lineErrorOf } from './errors.ts';
+import { createLink, type CallStarter, type LinkTransformer } from './link.ts';
+import {
+  optionOf,
+  type Line,
+  type LineArgs,
+  type LineOptions,
+  type LinkArgs,
+  type ParamsOf,
+  type RouterOf,
+  type ServerLike,
 } from './options.ts';
 import type { LineSession, LineSessionHost } from './session.ts';
 import type { LineState } from './state.ts';
@@ -32,6 +35,9 @@ import { webSocketUrl } from './url.ts';
 import type { WebSocketClass } from './websocket.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** A message was larger than whoever read it takes: the server, or a proxy (RFC 6455 section 7.4.1). */
+const TOO_LARGE = 1009;
+const GIVEN_UP = 'no connection came back in time';
 
 /**
  * Makes a line to a server: one persistent connection, made at the first call and made again
@@ -50,26 +56,32 @@ export function openLine<T extends AnyTRPCRouter | ServerLike = AnyTRPCRouter>(
 class OpenLine<T extends AnyTRPCRouter | ServerLike>
   implements Line<T>, LineSessionHost, ConnectorHost, CallStarter
 {
+  readonly defaultTimeoutMs: number;
   readonly state: Store<LineState> = createStore<LineState>({ status: 'idle' });
   readonly #options: LineOptions;
   readonly #WebSocket: WebSocketClass;
   readonly #calls: Calls;
+  /** How often fresh params were said over a live connection. The answer to the latest counts. */
+  #renewals = 0;
+  /** Who waits for it. */
+  readonly #renewed: ((refusal: LineError | undefined) => void)[] = [];
   #connector: Connector | undefined;
+  /** The session that the latest `hello` was about. */
+  #greeted: LineSession | undefined;
   /** What the router's formatter made of the refusal that closed the line. */
   #refusalShape: unknown;
   #goodbye = Promise.resolve();
 
   constructor(options: LineOptions) {
     const WebSocket = (options.WebSocket as WebSocketClass | undefined) ?? defaultWebSocket();
-    if (WebSocket === undefined) {
-      throw new TypeError('there is no WebSocket: give openLine one');
-    }
+    if (WebSocket === undefined) throw new TypeError('there is no WebSocket: give openLine one');
     const { queueCallsMax = 10_000, queueBytesMax = 16 * 1_048_576 } = options;
     for (const name of ['timeoutMs', 'queueCallsMax', 'queueBytesMax'] as const) {
       if (!((options[name] ?? 1) > 0)) throw new RangeError(`${name} is above zero`);
     }
     this.#WebSocket = WebSocket;
     this.#options = options;
+    this.defaultTimeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#calls = new Calls(this, { queueCallsMax, queueBytesMax });
   }
 
@@ -89,104 +101,120 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
         if (state.status !== 'open' && state.status !== 'closed') return;
         unsubscribe();
         if (state.status === 'open') resolve();
-        else reject(this.#closedError(state.error));
+        else reject(lineClientError(state.error ?? closedError()));
       };
       const unsubscribe = this.state.subscribe(settle);
       settle(this.state.get());
     });
   }
 
+  async refresh(): Promise<void> {
+    const isOpen = (): boolean => this.state.get().status === 'open';
+    const params = isOpen() ? await optionOf(this.#options.params) : undefined;
+    // The next connection brings fresh params by itself.
+    if (!isOpen()) return this.open();
+    try {
+      this.#calls.session.renew(++this.#renewals, params);
+    } catch (cause) {
+      throw lineClientError(lineErrorOf('ENCODING', 'the params cannot be sent'), cause);
+    }
+    const refusal = await new Promise<LineError | undefined>((resolve) => {
+      this.#renewed.push(resolve);
+    });
+    if (refusal !== undefined) throw lineClientError(refusal);
+  }
+
   close(): Promise<void> {
     if (this.state.get().status !== 'closed') {
-      const { session } = this.#calls;
       this.#shut(null);
-      session.driver.flush(); // What was said so far is written, and counts as such below.
-      this.#calls.endAll((call, outcome) => {
-        if (call.kind === 'subscription') call.sink.complete();
-        else call.sink.failed(closedError(outcome));
+      this.#calls.session.driver.flush(); // What was said so far is written, and counts as such below.
+      const sessions = this.#calls.endAll((call, outcome) => {
+        if (call.isSubscription) call.complete();
+        else call.fail(closedError(outcome));
       });
-      this.#goodbye = session.close();
+      this.#goodbye = closeAll(sessions);
     }
     return this.#goodbye;
   }
 
-  start(request: CallRequest, options: CallOptions, sink: CallSink): LineCall {
-    const { timeoutMs = this.#defaultTimeoutMs(request.kind) } = options;
-    const wholeMs = Math.ceil(timeoutMs);
-    const call: LineCall = {
-      kind: request.kind,
-      path: request.path,
-      input: request.input,
-      timeoutMs: Number.isSafeInteger(wholeMs) ? wholeMs : undefined,
-      deadlineMs: performance.now() + timeoutMs,
-      sink,
-      lastEventId: undefined,
-      outgoing: undefined,
-    };
+  start(call: LineCall): void {
     if (this.state.get().status === 'idle') this.#connect();
     const state = this.state.get();
-    if (state.status === 'closed') {
-      this.#end(call, state.error ?? closedError('not-executed'));
-    } else if (options.whenOffline === 'fail' && state.status !== 'open') {
-      sink.failed({ code: 'OFFLINE', outcome: 'not-executed', message: 'the line is not open' });
+    if (state.status === 'closed') this.#refuse(call, state.error ?? closedError());
+    else if (call.options.whenOffline === 'fail' && state.status !== 'open') {
+      call.fail(lineErrorOf('OFFLINE', 'the line is not open'));
     } else {
       this.#calls.start(call);
-      if (call.kind === 'subscription') sink.line(state);
+      call.show(state);
     }
-    return call;
   }
 
-  drop(call: LineCall): void {
-    this.#calls.drop(call);
+  notice(session: LineSession, frame: Notice): void {
+    if (session !== this.#calls.dialled) return; // It is left already.
+    if (frame.type === 'goaway') {
+      this.#calls.prepareMove();
+      this.#connector?.goaway(frame.spreadMs);
+    } else if (frame.type === 'renew') {
+      // What is refused here is refused again when the session ends over it.
+      this.refresh().catch(() => {});
+    } else if (frame.type === 'renewed' && frame.number === this.#renewals) {
+      const { refusal } = frame;
+      this.#settleRenewals(refusal === undefined ? undefined : lineErrorOf('REJECTED', refusal));
+    }
   }
 
-  abort(call: LineCall, cause: unknown): void {
-    this.#calls.abort(call, cause);
+  detached(session: LineSession, closeCode: number, reason: string): void {
+    if (session !== this.#calls.session) return this.#calls.over(session, reason);
+    const retry = retryOf(closeCode);
+    this.#calls.cancelMove();
+    if (retry === 'never' || retry === 'afresh') {
+      // The call that was too much for this connection would be too much for the next one, too.
+      const isLimit = closeCode === LIMIT_EXCEEDED || closeCode === TOO_LARGE;
+      const again = retry === 'afresh' && !isLimit;
+      this.#calls.over(session, reason, { code: isLimit ? 'LIMIT' : 'SESSION_LOST', again });
+    }
+    this.#connector?.lost(closeCode, reason);
   }
 
-  goaway(spreadMs: number): void {
-    this.#connector?.goaway(spreadMs);
+  expired(session: LineSession): void {
+    this.#calls.over(session, GIVEN_UP);
   }
 
-  over(session: LineSession, closeCode: number, message: string): void {
-    if (session !== this.#calls.session) return; // One that was replaced has gone at last.
-    const code = closeCode === CLOSE_CODES.LIMIT_EXCEEDED ? 'LIMIT' : 'SESSION_LOST';
-    this.#calls.moveToNewSession({ code, message });
-    this.#connector?.lost(closeCode, message);
-  }
-
-  async address(): Promise<string> {
-    const { url } = this.#options;
-    return webSocketUrl(typeof url === 'function' ? await url() : url);
-  }
-
-  async params(): Promise<unknown> {
-    const { params } = this.#options;
-    return typeof params === 'function' ? await (params as () => unknown)() : params;
+  gone({ message, received }: Reject): void {
+    const { session, dialled } = this.#calls;
+    if (session === dialled) this.#calls.over(session, message, { received });
+    else this.#calls.prepareMove();
   }
 
   hello(params: unknown): Message {
-    return this.#calls.session.hello(params);
+    this.#greeted = this.#calls.dialled;
+    return this.#greeted.hello(params);
   }
 
-  opened(connection: Connection, welcome: Welcome): ConnectionHandler {
-    const { session } = this.#calls;
-    session.attach(connection, welcome);
-    this.changed({ status: 'open', sessionId: session.id });
+  opened(connection: Connection, welcome: Welcome): LineDriver | undefined {
+    const session = this.#calls.dialled;
+    if (session !== this.#greeted) {
+      // It was given up while the server made up its mind.
+      this.#connector?.lost(SESSION_GONE, GIVEN_UP);
+      return undefined;
+    }
+    this.#calls.vouch(session, welcome.journal);
+    if (!session.attach(connection, welcome)) return undefined;
+    if (session !== this.#calls.session) this.#calls.move();
+    this.#settleRenewals(); // The `hello` brought params of its own.
+    this.changed({ status: 'open', sessionId: session.id, resumed: session.resumed });
     return session.driver;
   }
 
-  refused(error: LineError, shape: unknown): void {
+  refused(error: LineError, shape?: unknown): void {
     this.#refusalShape = shape;
     this.#shut(error);
-    this.#calls.endAll((call) => this.#end(call, error));
+    void closeAll(this.#calls.endAll((call, outcome) => this.#refuse(call, { ...error, outcome })));
   }
 
   changed(state: LineState): void {
     this.state.set(state);
-    for (const call of this.#calls.open) {
-      if (call.kind === 'subscription') call.sink.line(state);
-    }
+    for (const call of this.#calls.open) call.show(state);
   }
 
   #connect(): void {
@@ -197,34 +225,34 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
       if (typeof url !== 'function') webSocketUrl(url);
     } catch (error) {
       // It will be none at the next attempt either.
-      const { message } = error as TypeError;
-      return this.#shut({ code: 'OFFLINE', outcome: 'not-executed', message });
+      return this.#shut(lineErrorOf('OFFLINE', (error as TypeError).message));
     }
-    this.#connector = new Connector(this, this.#WebSocket);
+    this.#connector = new Connector(this, this.#options, this.#WebSocket);
     this.#connector.start();
   }
 
   #shut(error: LineError | null): void {
     this.#connector?.stop();
     this.#connector = undefined;
+    this.#settleRenewals(error ?? closedError());
     this.state.set({ status: 'closed', error });
   }
 
   /** Ends a call of a line that is closed: as refused, in the server's own words where there are. */
-  #end({ sink }: LineCall, error: LineError): void {
-    if (this.#refusalShape !== undefined) sink.answered(this.#refusalShape, error);
-    else sink.failed(error);
+  #refuse(call: LineCall, error: LineError): void {
+    if (this.#refusalShape !== undefined) call.answered(this.#refusalShape, error);
+    else call.fail(error);
   }
 
-  #closedError(error: LineError | null): Error {
-    return lineClientError(error ?? closedError('not-executed'));
-  }
-
-  #defaultTimeoutMs(kind: CallKind): number {
-    return kind === 'subscription' ? Infinity : (this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  #settleRenewals(refusal?: LineError): void {
+    for (const resolve of this.#renewed.splice(0)) resolve(refusal);
   }
 }
 
-function closedError(outcome: 'not-executed' | 'unknown'): LineError {
-  return { code: 'CLOSED', outcome, message: 'the line is closed' };
+async function closeAll(sessions: readonly LineSession[]): Promise<void> {
+  await Promise.all(sessions.map((session) => session.close()));
+}
+
+function closedError(outcome?: 'not-executed' | 'unknown'): LineError {
+  return lineErrorOf('CLOSED', 'the line is closed', outcome);
 }

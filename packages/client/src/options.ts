@@ -56,6 +56,11 @@ export type LineOptions<Params = unknown> = {
   ? { readonly params?: Params | (() => MaybePromise<Params>) | undefined }
   : { readonly params: Params | (() => MaybePromise<Params>) });
 
+/** The value of an option that may be a function which gives it. */
+export async function optionOf<T>(option: T | (() => MaybePromise<T>)): Promise<T> {
+  return typeof option === 'function' ? await (option as () => MaybePromise<T>)() : option;
+}
+
 export type LineArgs<P> = {} extends P ? [options?: LineOptions<P>] : [options: LineOptions<P>];
 
 /** A client's handle on its session with a server. */
@@ -74,6 +79,15 @@ export interface Line<T extends AnyTRPCRouter | ServerLike = AnyTRPCRouter> {
    * line is closed meanwhile.
    */
   open(): Promise<void>;
+  /**
+   * Gives the server fresh `params` over the live connection: calls that begin later get the context
+   * made of them. A line that is not open gives them when it opens. Resolves when the server has
+   * taken them. It happens by itself in good time before they expire, where the server knows when.
+   *
+   * @throws a `TRPCClientError`, readable by `lineError`, with code `REJECTED` when the server refuses
+   * them: then nothing has changed.
+   */
+  refresh(): Promise<void>;
   /**
    * Ends the session. Subscriptions complete; other calls under way end with code `CLOSED` and
    * their outcome. Resolves when the server has been told, or after one second.

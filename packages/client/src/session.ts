@@ -1,17 +1,17 @@
 import {
-  CALL_ERRORS,
   CLIENT_LIMITS,
-  CLOSE_CODES,
+  CLIENT,
+  CLOSED,
   createJsonCodec,
   Driver,
   encodeHello,
   OpenlineError,
+  paramsFrame,
   Session,
-  type AnswerFrame,
   type Connection,
   type DriverHost,
   type Message,
-  type OutgoingCall,
+  type Notice,
   type SessionEvent,
   type Welcome,
 } from '@openline/protocol';
@@ -33,26 +33,39 @@ export const codec = createJsonCodec({
 });
 
 export interface LineSessionHost {
-  /** The server leaves: come back within a random part of the spread. */
-  goaway(spreadMs: number): void;
-  /** The session is over, with the close code that says what may follow. */
-  over(session: LineSession, closeCode: number, reason: string): void;
+  /** The server says something that is not of a call. */
+  notice(session: LineSession, frame: Notice): void;
+  /** It has no connection any more. The close code says whether it is over, and what may follow. */
+  detached(session: LineSession, closeCode: number, reason: string): void;
+  /** No connection could be had for as long as the server keeps it, or it was left and is done. */
+  expired(session: LineSession): void;
 }
 
 /** The client's side of a session: gives each call what the server says of it. */
 export class LineSession implements DriverHost<LineCall, never> {
+  readonly id: string = randomToken();
   readonly driver: Driver<LineCall, never>;
+  /** How often it went on over another connection. */
+  resumed = -1;
   readonly #host: LineSessionHost;
   readonly #session: Session<LineCall, never>;
-  #id = '';
-  #connection: Connection | undefined;
+  readonly #secret = randomToken();
+  /** What the server said at the last attach. */
+  #welcome: Welcome | undefined;
+  /** Connections on which it has said `hello`. */
+  #attempts = 0;
+  /** Runs while there is no connection: past it the session is given up. */
+  #window: ReturnType<typeof setTimeout> | undefined;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
+  #connection: Connection | undefined;
+  #isLeaving = false;
+  #isOver = false;
   #onDetached: (() => void) | undefined;
 
   constructor(host: LineSessionHost) {
     this.#host = host;
     this.#session = new Session<LineCall, never>({
-      role: 'client',
+      role: CLIENT,
       codec,
       limits: CLIENT_LIMITS,
       sessionBytesMax: SESSION_BYTES_MAX,
@@ -60,43 +73,65 @@ export class LineSession implements DriverHost<LineCall, never> {
     this.driver = new Driver(this.#session, this, (flush) => queueMicrotask(flush));
   }
 
-  get id(): string {
-    return this.#id;
-  }
-
   /** Calls that have not ended and were not given up, in the order they were made. */
-  get calls(): readonly OutgoingCall<LineCall>[] {
-    return [...this.#session.caller.calls].filter((call) => !call.cancelled);
+  get calls(): readonly LineCall[] {
+    return Array.from(this.#session.caller.calls).flatMap(({ cancelled, owner }) =>
+      cancelled ? [] : owner,
+    );
   }
 
   /** The first message on a new connection. @throws LIMIT_EXCEEDED when the params are too large. */
   hello(params: unknown): Message {
-    this.#id = randomToken();
     return encodeHello(codec, {
-      sessionId: this.#id,
-      secret: randomToken(),
-      attempt: 1,
+      sessionId: this.id,
+      secret: this.#secret,
+      attempt: ++this.#attempts,
+      // Elsewhere a `hello` that came late may have made another session of its name.
+      node: this.#welcome?.node,
       received: this.#session.received,
-      next: this.#session.next,
+      next: 0,
       client: CLIENT_NAME,
       params,
       limits: CLIENT_LIMITS,
     });
   }
 
-  attach(connection: Connection, welcome: Welcome): void {
+  /** `false`: the session has ended over what the server says of it. */
+  attach(connection: Connection, welcome: Welcome): boolean {
+    this.stopClocks();
+    this.#welcome = welcome;
+    if (!this.driver.attach(connection, welcome)) return false;
     this.#connection = connection;
-    this.driver.attach(connection, welcome);
-    const keepAliveMs = Math.min(welcome.keepAliveMs, TIMER_MS_MAX);
-    this.#keepAlive = setInterval(() => this.driver.tick(), keepAliveMs);
+    this.resumed++;
+    this.#keepAlive = setInterval(
+      () => {
+        this.driver.tick();
+        this.#closeIfDone();
+      },
+      Math.min(welcome.keepAliveMs, TIMER_MS_MAX),
+    );
+    return true;
   }
 
-  /** @throws what the codec throws at the input. */
+  /** Says fresh params over the connection. @throws what the codec throws, and LIMIT_EXCEEDED. */
+  renew(number: number, params: unknown): void {
+    this.#session.say(paramsFrame(number, params));
+    this.driver.wake();
+  }
+
+  /** @throws what the transformer and the codec throw at its input. */
   call(call: LineCall): void {
-    const { kind, path, input, timeoutMs, lastEventId } = call;
-    // A subscription's timeout is for its first word alone: past it, a `cancel` tells the server.
-    const options = { timeoutMs: kind === 'subscription' ? undefined : timeoutMs, lastEventId };
-    call.outgoing = this.#session.caller.call({ kind, path, input, options }, call);
+    call.session = this;
+    call.outgoing = this.#session.caller.call(call.request(), call);
+    this.driver.wake();
+  }
+
+  /** How a server that records outcomes may know a call of this session, once that is gone. */
+  sendingOf({ outgoing }: LineCall): LineCall['first'] {
+    const journal = this.#welcome?.journal;
+    return outgoing && journal !== undefined
+      ? { secret: this.#secret, id: outgoing.id, journal }
+      : undefined;
   }
 
   cancel(call: LineCall): void {
@@ -106,76 +141,72 @@ export class LineSession implements DriverHost<LineCall, never> {
     this.driver.wake();
   }
 
+  /** It gets no more calls: it is closed when those that it has are over. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#closeIfDone();
+  }
+
+  /** It gets no other connection. */
+  stopClocks(): void {
+    clearInterval(this.#keepAlive);
+    clearTimeout(this.#window);
+  }
+
   /** The server is told that this is the end. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     const connection = this.#connection;
-    if (connection === undefined) return Promise.resolve();
-    this.driver.end(new OpenlineError('CLOSED', 'the line is closed'));
-    return new Promise((resolve) => {
-      const grace = setTimeout(() => {
+    this.stopClocks();
+    if (connection === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#onDetached = resolve;
+      this.driver.end(new OpenlineError(CLOSED, 'the line is closed'));
+      this.#window = setTimeout(() => {
         connection.abandon();
-        this.driver.closed(CLOSE_CODES.CLOSED, '');
+        this.driver.closed(connection, CLOSED, '');
       }, CLOSE_GRACE_MS);
-      this.#onDetached = () => {
-        clearTimeout(grace);
-        resolve();
-      };
     });
   }
 
   event(event: SessionEvent<LineCall, never>): void {
     switch (event.kind) {
       case 'answer':
-        return this.#answer(event.call.owner, event.frame);
-      case 'too-large':
-        event.call.owner.outgoing = undefined;
-        return event.call.owner.sink.failed({
-          code: 'PAYLOAD_TOO_LARGE',
-          outcome: 'not-executed',
-          message: 'the input is larger than the server takes',
-        });
-      case 'goaway':
-        return this.#host.goaway(event.spreadMs);
+        // Behind this event there may be others of the same message.
+        if (this.#isLeaving) queueMicrotask(() => this.#closeIfDone());
+        return event.call.owner.answer(event.frame);
+      case 'too-large': {
+        const { owner } = event.call;
+        owner.outgoing = undefined;
+        const message = 'the input is larger than the server takes';
+        return owner.fail({ code: 'PAYLOAD_TOO_LARGE', message });
+      }
+      case 'notice':
+        return this.#host.notice(this, event.frame);
       case 'ended':
-        clearInterval(this.#keepAlive);
-        return this.#host.over(this, CLOSE_CODES[event.error.code], event.error.message);
-      default:
-        return; // This side answers no calls, and gives no items.
+        this.#isOver = true;
+        // The end that is of the line's own making is no news.
+        if (this.#onDetached !== undefined) return;
+        this.stopClocks();
+        return this.#host.detached(this, event.error.code, event.error.message);
+      default: // This side answers no calls, and gives no items.
     }
   }
 
   detached(code: number, reason: string): void {
-    clearInterval(this.#keepAlive);
+    this.stopClocks();
     this.#connection = undefined;
     this.#onDetached?.();
-    this.#host.over(this, code, reason);
+    if (this.#isOver) return;
+    const windowMs = Math.min(this.#welcome?.windowMs ?? 0, TIMER_MS_MAX);
+    this.#window = setTimeout(() => this.#host.expired(this), windowMs);
+    this.#host.detached(this, code, reason);
   }
 
-  #answer(call: LineCall, frame: AnswerFrame): void {
-    if (call.outgoing === undefined) return; // Given up by a callback of an event before this one.
-    const { sink } = call;
-    switch (frame.type) {
-      case 'subscribed':
-        call.deadlineMs = Infinity;
-        return sink.subscribed();
-      case 'item':
-        call.lastEventId = frame.eventId ?? call.lastEventId;
-        return sink.item(frame.data, frame.eventId);
-      case 'result':
-        call.outgoing = undefined;
-        return sink.result(frame.data);
-      case 'end':
-        call.outgoing = undefined;
-        return sink.end();
-      case 'error':
-        call.outgoing = undefined;
-        if (frame.code === null) return sink.answered(frame.shape);
-        return sink.failed({
-          code: frame.code,
-          outcome: CALL_ERRORS[frame.code],
-          message: `the server ended the call: ${frame.code}`,
-        });
-    }
+  #closeIfDone(): void {
+    if (!this.#isLeaving || this.calls.length > 0) return;
+    this.#isLeaving = false;
+    this.#host.expired(this);
+    void this.close();
   }
 }
 

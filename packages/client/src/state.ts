@@ -6,7 +6,8 @@ export type LineState =
   | { readonly status: 'idle' }
   /** `attempt` counts from 1 since the line was last open. */
   | { readonly status: 'connecting'; readonly attempt: number }
-  | { readonly status: 'open'; readonly sessionId: string }
+  /** `resumed`: how often the session went on over another connection. */
+  | { readonly status: 'open'; readonly sessionId: string; readonly resumed: number }
   /**
    * The last attempt failed with `error`, or, where `attempt` is 0, the connection was lost; the
    * next attempt is due at `retryAtMs` (as of `Date.now()`).

@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LineCall } from '../src/call.ts';
 import { Deadlines } from '../src/deadlines.ts';
 
 /** The longest that a timer of the platform can wait. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+interface Timed {
+  readonly path: string;
+  deadlineMs: number;
+}
+
 describe('the deadlines of calls', () => {
-  let calls: LineCall[];
+  let calls: Timed[];
   let expired: string[];
-  let deadlines: Deadlines;
+  let deadlines: Deadlines<Timed>;
   beforeEach(() => {
     vi.useFakeTimers();
     calls = [];
@@ -25,13 +29,13 @@ describe('the deadlines of calls', () => {
     vi.useRealTimers();
   });
 
-  function add(path: string, timeoutMs: number): LineCall {
-    const call = { path, deadlineMs: performance.now() + timeoutMs } as LineCall;
+  function add(path: string, timeoutMs: number): Timed {
+    const call = { path, deadlineMs: performance.now() + timeoutMs };
     calls.push(call);
     deadlines.add(call, performance.now());
     return call;
   }
-  function end(call: LineCall): void {
+  function end(call: Timed): void {
     calls = calls.filter((other) => other !== call);
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingCall } from './calls.ts';
 import type { Codec, WireFrame } from './codec.ts';
+import { malformed } from './errors.ts';
 import type { CalleeEvent, EventSink } from './event.ts';
 import {
   answeredErrorFrame,
@@ -8,11 +9,11 @@ import {
   itemFrame,
   resultFrame,
   subscribedFrame,
-  type CallFrame,
-  type CallId,
-} from './frame.ts';
+} from './answer.ts';
+import type { CallId } from './frame.ts';
 import type { CallErrorCode } from './outcome.ts';
 import type { Outbox } from './outbox.ts';
+import { parseCall } from './request.ts';
 
 /** The calls that the other side made. Each gets exactly one terminal frame. */
 export class Callee<In> {
@@ -20,7 +21,14 @@ export class Callee<In> {
   readonly #outbox: Outbox<unknown>;
   readonly #events: EventSink<CalleeEvent<In>>;
   readonly #callsMax: number;
+  readonly #parity: number;
   readonly #calls = new Map<CallId, IncomingCall<In>>();
+  /** Calls whose frames come in pieces. */
+  readonly #expected = new Set<CallId>();
+  #lastId: CallId = 0;
+  /** Calls that the host has not seen. */
+  #arrived: IncomingCall<In>[] = [];
+  #producersWait = false;
   /** Bytes of calls that are not settled. */
   heldBytes = 0;
 
@@ -29,11 +37,13 @@ export class Callee<In> {
     outbox: Outbox<unknown>,
     events: EventSink<CalleeEvent<In>>,
     callsMax: number,
+    parity: number,
   ) {
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
     this.#callsMax = callsMax;
+    this.#parity = parity;
   }
 
   /** Calls that have their place: they are not settled yet. */
@@ -45,12 +55,17 @@ export class Callee<In> {
     return this.#calls.size;
   }
 
-  isOpen(id: CallId): boolean {
-    return this.#calls.has(id);
+  /** The first piece of a frame: where it is of no call that is open, it opens one. */
+  expect(id: CallId): void {
+    if (this.#calls.has(id)) return;
+    this.#reserve(id);
+    this.#expected.add(id);
   }
 
   /** A call whose id is new. One above the cap is answered, and not executed. */
-  receive({ id, kind, path, options, input }: CallFrame, bytes: number): void {
+  open(id: CallId, wire: WireFrame, bytes: number): void {
+    const { kind, path, options, input } = parseCall(wire);
+    if (!this.#expected.delete(id)) this.#reserve(id);
     if (this.#calls.size >= this.#callsMax) return this.#answer(id, 'BUSY');
     const call = {
       id,
@@ -64,19 +79,41 @@ export class Callee<In> {
     } as const;
     this.#calls.set(id, call);
     this.heldBytes += bytes;
-    this.#events.push({ kind: 'call', call });
+    this.#arrived.push(call);
+  }
+
+  /** `true`: a producer of items waits, and a `room` event tells it to go on. */
+  producersMustWait(): boolean {
+    this.#producersWait ||= this.#outbox.isFull;
+    return this.#producersWait;
+  }
+
+  /** What waited for the other side to take what it is given: producers, and calls not yet seen. */
+  takeDue(events: EventSink<CalleeEvent<In>>): void {
+    if (this.#outbox.isFull) return;
+    if (this.#producersWait) events.push({ kind: 'room' });
+    this.#producersWait = false;
+    if (this.#arrived.length === 0) return;
+    for (const call of this.#arrived) {
+      if (call.state !== 'arrived') continue; // Cancelled before it was seen.
+      call.state = 'running';
+      events.push({ kind: 'call', call });
+    }
+    this.#arrived = [];
   }
 
   /** Before the host has seen the call, the `cancel` keeps it from running. */
   cancel(id: CallId): void {
+    if (this.#expected.delete(id)) return this.#answer(id, 'CANCELLED');
     const call = this.#calls.get(id);
     if (call === undefined) return; // It was answered while the `cancel` was on its way.
     if (call.state === 'arrived') this.fail(call, 'CANCELLED');
     else this.#events.push({ kind: 'cancel', call, code: 'ABORTED' });
   }
 
-  /** The other side said something of a call that this side does not know: it cannot go on. */
+  /** A frame of a newer peer: what it means for the call is not known here, so that it cannot go on. */
   endUnsupported(id: CallId): void {
+    this.#expected.delete(id);
     const call = this.#calls.get(id);
     if (call === undefined) return;
     if (call.state === 'arrived') this.fail(call, 'UNSUPPORTED');
@@ -120,6 +157,12 @@ export class Callee<In> {
     this.#assertUnsettled(call);
     this.#outbox.push(call.id, this.#codec.encode(terminal));
     this.#settle(call);
+  }
+
+  /** Takes the id of a new call. Ids only grow. */
+  #reserve(id: CallId): void {
+    if (id % 2 !== this.#parity || id <= this.#lastId) throw malformed('call id');
+    this.#lastId = id;
   }
 
   #answer(id: CallId, code: CallErrorCode): void {

@@ -1,9 +1,11 @@
-import type { CallRequest, OutgoingCall } from './calls.ts';
-import type { Codec } from './codec.ts';
+import { isTerminal, parseAnswerFrame } from './answer.ts';
+import type { OutgoingCall } from './calls.ts';
+import type { Codec, WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
 import type { CallerEvent, EventSink } from './event.ts';
-import { callFrame, cancelFrame, isTerminal, type AnswerFrame, type CallId } from './frame.ts';
+import type { CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
+import { callFrame, cancelFrame, type CallRequest } from './request.ts';
 
 /** The calls that this side made. */
 export class Caller<Out> {
@@ -41,11 +43,11 @@ export class Caller<Out> {
   }
 
   /** @throws what the codec throws at the input, and FRAME_MALFORMED for a path or a timeout. */
-  call({ kind, path, options, input }: CallRequest, owner: Out): OutgoingCall<Out> {
+  call(request: CallRequest, owner: Out): OutgoingCall<Out> {
     const id = this.#nextId;
-    const unwritten = this.#codec.encode(callFrame(id, kind, path, options, input));
+    const unwritten = this.#codec.encode(callFrame(id, request));
     this.#nextId += 2;
-    const call = { id, owner, unwritten, cancelled: false };
+    const call = { id, owner, unwritten, number: 0, cancelled: false };
     this.#calls.set(id, call);
     this.#outbox.pushCall(call);
     return call;
@@ -66,22 +68,24 @@ export class Caller<Out> {
     this.#calls.delete(call.id);
   }
 
-  /** The other side said something of a call that this side does not know: it cannot go on. */
-  endUnsupported(id: CallId): void {
+  /** The other side says something of a call that this side made. */
+  receive(tag: number, id: CallId, wire: WireFrame): void {
     const call = this.#calls.get(id);
-    if (call === undefined || call.cancelled) return;
-    this.cancel(call);
-    const frame = { type: 'error', id, code: 'UNSUPPORTED', shape: undefined } as const;
-    this.#events.push({ kind: 'answer', call, frame });
-  }
-
-  receive(frame: AnswerFrame): void {
-    const call = this.#calls.get(frame.id);
+    const frame = parseAnswerFrame(tag, wire);
+    if (frame === undefined) return this.#endUnsupported(call);
     if (call === undefined || call.unwritten !== undefined) throw malformed('call id');
     if (isTerminal(frame)) {
-      this.#calls.delete(call.id);
-      this.#outbox.discardParcel(call.id);
+      this.#calls.delete(id);
+      this.#outbox.discardParcel(id);
     }
     if (!call.cancelled) this.#events.push({ kind: 'answer', call, frame });
+  }
+
+  /** A frame of a newer peer: what it means for the call is not known here, so that it cannot go on. */
+  #endUnsupported(call: OutgoingCall<Out> | undefined): void {
+    if (call === undefined || call.cancelled) return;
+    this.cancel(call);
+    const frame = { type: 'error', code: 'UNSUPPORTED', shape: undefined } as const;
+    this.#events.push({ kind: 'answer', call, frame });
   }
 }

@@ -1,13 +1,6 @@
 import type { Message } from './codec.ts';
-import type { CallId, CallKind, CallOptions } from './frame.ts';
-
-export interface CallRequest {
-  readonly kind: CallKind;
-  /** Dotted, such as `game.score`. */
-  readonly path: string;
-  readonly input: unknown;
-  readonly options: CallOptions;
-}
+import type { CallId } from './frame.ts';
+import type { CallRequest } from './request.ts';
 
 /** A call that this side made. `Owner` is what the host keeps with it. */
 export interface OutgoingCall<Owner> {
@@ -15,16 +8,17 @@ export interface OutgoingCall<Owner> {
   readonly owner: Owner;
   /** The encoded frame, until the call is first written. Until then it can be withdrawn. */
   unwritten: Message | undefined;
+  /**
+   * The number of its frame, or of the last piece of it; 0 while that is not written. Until then the
+   * other side cannot have started it.
+   */
+  number: number;
   cancelled: boolean;
 }
 
 /** A call that the other side made. `Owner` is what the host keeps with it. */
-export interface IncomingCall<Owner> {
+export interface IncomingCall<Owner> extends CallRequest {
   readonly id: CallId;
-  readonly kind: CallKind;
-  readonly path: string;
-  readonly input: unknown;
-  readonly options: CallOptions;
   /** The size of its frame; of one that shared its message, a fair part of that. */
   readonly bytes: number;
   /**

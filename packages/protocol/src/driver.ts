@@ -1,6 +1,7 @@
 import type { Message } from './codec.ts';
-import type { Connection, ConnectionHandler } from './connection.ts';
-import { CLOSE_CODES, OpenlineError } from './errors.ts';
+import type { Connection } from './connection.ts';
+import * as CODES from './close-codes.ts';
+import type { OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
 import type { Agreement, Session } from './session.ts';
 
@@ -18,14 +19,13 @@ export interface DriverHost<Out, In> {
 }
 
 /**
- * Runs a session over a connection: feeds it what arrives, hands its events to the host, and
- * flushes once a tick.
+ * Runs a session over one connection after another: feeds it what arrives, hands its events to the
+ * host, and flushes once a tick. What still comes of a connection that was left is dropped.
  */
-export class Driver<Out, In> implements ConnectionHandler {
+export class Driver<Out, In> {
   readonly session: Session<Out, In>;
   readonly #host: DriverHost<Out, In>;
   readonly #schedule: (flush: () => void) => void;
-  readonly #flush = (): void => this.flush();
   #connection: Connection | undefined;
   #isScheduled = false;
   #isOver = false;
@@ -43,43 +43,47 @@ export class Driver<Out, In> implements ConnectionHandler {
     this.#schedule = schedule;
   }
 
-  get isAttached(): boolean {
-    return this.#connection !== undefined;
-  }
-
-  attach(connection: Connection, agreement: Agreement): void {
+  /**
+   * Goes on over the connection; one that the session still has is cut off. `false`: the session has
+   * ended over what the other side says of the books, and the connection is left to its maker.
+   */
+  attach(connection: Connection, agreement: Agreement): boolean {
+    const { session } = this;
+    session.detach();
+    session.attach(agreement);
+    this.#dispatch();
+    if (this.#isOver) return false;
+    this.#connection?.close(CODES.SUPERSEDED, 'another connection has the session');
     this.#connection = connection;
+    this.#hasHeard = false;
     this.#misses = 0;
-    this.session.attach(agreement);
     this.wake();
+    return true;
   }
 
   /** Something was given to the session: flush at the end of the tick. */
   wake(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#schedule(this.#flush);
+    this.#schedule(this.flush);
   }
 
-  message(message: Message): void {
+  message(from: Connection, message: Message): void {
+    if (from !== this.#connection) return;
     this.#hasHeard = true;
     this.session.receive(message);
     this.#dispatch();
-    this.wake();
+    if (this.session.hasToSay) this.wake();
   }
 
-  drained(): void {
-    this.wake();
-  }
-
-  closed(code: number, reason: string): void {
-    if (this.#connection === undefined) return;
+  closed(connection: Connection, code: number, reason: string): void {
+    if (connection !== this.#connection) return;
     this.#connection = undefined;
     this.session.detach();
     this.#host.detached(code, reason);
   }
 
-  flush(): void {
+  readonly flush = (): void => {
     this.#isScheduled = false;
     const connection = this.#connection;
     if (connection !== undefined) {
@@ -96,15 +100,16 @@ export class Driver<Out, In> implements ConnectionHandler {
       if (room <= 0 && connection.bufferedBytes < HIGH_WATER_BYTES) this.wake();
     }
     this.#dispatch();
-  }
+  };
 
   /** The keep-alive interval is over. A peer that stays silent is given up. */
   tick(): void {
-    if (this.#connection === undefined) return;
+    const connection = this.#connection;
+    if (connection === undefined) return;
     if (this.#hasHeard) this.#misses = 0;
     else if (this.#misses === MISSES_MAX) {
-      this.#connection.abandon();
-      return this.closed(CLOSE_CODES.PEER_SILENT, 'no sign of life');
+      connection.abandon();
+      return this.closed(connection, CODES.PEER_SILENT, 'no sign of life');
     } else this.#misses++;
     this.session.tick({ ping: !this.#hasHeard });
     this.#hasHeard = false;
@@ -124,7 +129,7 @@ export class Driver<Out, In> implements ConnectionHandler {
       this.#host.event(event);
       if (event.kind === 'ended') {
         this.#isOver = true;
-        this.#connection?.close(CLOSE_CODES[event.error.code], event.error.message);
+        this.#connection?.close(event.error.code, event.error.message);
       }
     }
   }

@@ -1,11 +1,14 @@
+import type { AnswerFrame } from './answer.ts';
 import type { IncomingCall, OutgoingCall } from './calls.ts';
 import type { OpenlineError } from './errors.ts';
-import type { AnswerFrame } from './frame.ts';
+import type { Notice } from './notice.ts';
 
 /** What happened to a call that this side answers. */
 export type CalleeEvent<In> =
   /** Run it, and give the session exactly one terminal for it. */
   | { readonly kind: 'call'; readonly call: IncomingCall<In> }
+  /** A producer that was told to wait may go on. */
+  | { readonly kind: 'room' }
   /** The caller gave it up. It keeps its place until it is settled, without an answer by `code`. */
   | {
       readonly kind: 'cancel';
@@ -27,9 +30,8 @@ export type CallerEvent<Out> =
 export type SessionEvent<Out, In> =
   | CallerEvent<Out>
   | CalleeEvent<In>
-  /** A producer that was told to wait may go on. */
-  | { readonly kind: 'room' }
-  | { readonly kind: 'goaway'; readonly spreadMs: number }
+  /** An uncounted frame that is the host's to answer. */
+  | { readonly kind: 'notice'; readonly frame: Notice }
   /** The session is over, by a fault of either side. */
   | { readonly kind: 'ended'; readonly error: OpenlineError };
 

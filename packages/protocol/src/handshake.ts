@@ -1,13 +1,7 @@
+import * as CODES from './close-codes.ts';
 import type { Codec, Message } from './codec.ts';
 import { cutReason } from './connection.ts';
-import {
-  CLOSE_CODES,
-  malformed,
-  OpenlineError,
-  retryOf,
-  type ErrorCode,
-  type Retry,
-} from './errors.ts';
+import { malformed, nameOf, OpenlineError, retryOf, type ErrorCode, type Retry } from './errors.ts';
 import { HELLO_BYTES_MAX, parseInteger, parseLimits, wireLimits, type Limits } from './limits.ts';
 import * as TAGS from './tags.ts';
 
@@ -22,9 +16,14 @@ export interface Hello {
   readonly secret: string;
   /** 1 makes the session; one above the last attaches to it. */
   readonly attempt: number;
+  /** The node that the last `welcome` of the session named; `undefined` before the first. */
+  readonly node?: string | undefined;
   /** How many counted frames of the server the client has. */
   readonly received: number;
-  /** The number of the client's first counted frame on this connection. */
+  /**
+   * The number of the client's first counted frame on this connection; 0 for the first one that the
+   * server does not have, as its `welcome` says.
+   */
   readonly next: number;
   /** Implementation and version, such as `openline-js/0.1.0`. */
   readonly client: string;
@@ -42,13 +41,17 @@ export interface Welcome {
   readonly next: number;
   /** How long either side may be silent before it is asked, in milliseconds. */
   readonly keepAliveMs: number;
+  /** How long the session outlives a connection that is lost, in milliseconds. */
+  readonly windowMs: number;
+  /** The epoch of the journal of outcomes; `undefined` where there is none. */
+  readonly journal?: string | undefined;
   readonly limits: Limits;
 }
 
 /** The server does not take the client; all up to the next `hello` is dropped unread. */
 export interface Reject {
   readonly type: 'reject';
-  /** An {@link ErrorCode}, or one that only a newer server knows: `retry` says what to do. */
+  /** The name of an {@link ErrorCode}, or one that only a newer server knows: `retry` says what to do. */
   readonly code: string;
   readonly message: string;
   readonly retry: Retry;
@@ -56,6 +59,8 @@ export interface Reject {
   readonly delayMs: number;
   /** What the router's error formatter made, where the application refused; else `undefined`. */
   readonly shape: unknown;
+  /** Of a session that is gone: how many counted frames of the client it had, where that is known. */
+  readonly received: number | undefined;
 }
 
 const TOKEN = /^[\w-]{22,64}$/;
@@ -70,6 +75,7 @@ export function encodeHello(codec: Codec, hello: Hello): Message {
       session: hello.sessionId,
       secret: hello.secret,
       attempt: hello.attempt,
+      node: hello.node,
       received: hello.received,
       next: hello.next,
       client: hello.client,
@@ -78,7 +84,7 @@ export function encodeHello(codec: Codec, hello: Hello): Message {
     },
   ]);
   if (!codec.fits(frame, HELLO_BYTES_MAX)) {
-    throw new OpenlineError('LIMIT_EXCEEDED', 'params too large');
+    throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'params too large');
   }
   return codec.join([frame]);
 }
@@ -86,21 +92,25 @@ export function encodeHello(codec: Codec, hello: Hello): Message {
 /** @throws FRAME_MALFORMED, VERSION_UNSUPPORTED or LIMIT_EXCEEDED */
 export function parseHello(codec: Codec, message: Message): Hello {
   if (message.length > HELLO_BYTES_MAX || codec.toBytes(message).length > HELLO_BYTES_MAX) {
-    throw new OpenlineError('LIMIT_EXCEEDED', `a hello has at most ${HELLO_BYTES_MAX} bytes`);
+    throw new OpenlineError(CODES.LIMIT_EXCEEDED, `a hello has at most ${HELLO_BYTES_MAX} bytes`);
   }
   const frames = codec.split(message);
   const [tag, version, value] = frames[0] ?? [];
   if (tag !== TAGS.hello || frames.length !== 1) throw malformed('hello');
   if (version !== PROTOCOL_VERSION) {
-    throw new OpenlineError('VERSION_UNSUPPORTED', `this side speaks version ${PROTOCOL_VERSION}`);
+    throw new OpenlineError(
+      CODES.VERSION_UNSUPPORTED,
+      `this side speaks version ${PROTOCOL_VERSION}`,
+    );
   }
   const body = parseBody(value);
   return {
     sessionId: parseToken(body['session']),
     secret: parseToken(body['secret']),
     attempt: parseInteger(body['attempt'], 1, 'attempt'),
+    node: body['node'] === undefined ? undefined : parseName(body['node']),
     received: parseInteger(body['received'], 0, 'received'),
-    next: parseInteger(body['next'], 1, 'next'),
+    next: parseInteger(body['next'], 0, 'next'),
     client: parseName(body['client']),
     params: body['params'],
     limits: parseLimits(body['limits']),
@@ -108,18 +118,28 @@ export function parseHello(codec: Codec, message: Message): Hello {
 }
 
 export function encodeWelcome(codec: Codec, welcome: Welcome): Message {
-  const { node, received, next, keepAliveMs, limits } = welcome;
-  const body = { node, received, next, keepAlive: keepAliveMs, limits: wireLimits(limits) };
+  const { node, received, next, keepAliveMs: keepAlive, windowMs: window, journal } = welcome;
+  const body = {
+    node,
+    received,
+    next,
+    keepAlive,
+    window,
+    journal,
+    limits: wireLimits(welcome.limits),
+  };
   return codec.join([codec.encode([TAGS.welcome, PROTOCOL_VERSION, body])]);
 }
 
 /** Where the application says more than a client takes, its shape is left out and its words cut. */
 export function encodeReject(
   codec: Codec,
-  reject: Omit<Reject, 'type' | 'retry'> & { readonly code: ErrorCode },
+  reject: Omit<Reject, 'type' | 'retry' | 'code'> & { readonly code: ErrorCode },
 ): Message {
-  const { code, message, delayMs, shape } = reject;
-  const body = { code, message, retry: retryOf(CLOSE_CODES[code]), delay: delayMs, shape };
+  const { message, delayMs, received, shape } = reject;
+  const code = nameOf(reject.code);
+  const retry = retryOf(reject.code);
+  const body = { code, message, retry, delay: delayMs, received, shape };
   let frame = codec.encode([TAGS.reject, PROTOCOL_VERSION, body]);
   if (!codec.fits(frame, HELLO_BYTES_MAX)) {
     const small = { ...body, message: cutReason(message), shape: undefined };
@@ -145,7 +165,7 @@ export function parseAnswer(codec: Codec, message: Message): Welcome | Reject {
     }
     throw malformed('answer');
   } catch (cause) {
-    throw new OpenlineError('NOT_OPENLINE', 'the answer is not that of an Openline server', {
+    throw new OpenlineError(CODES.NOT_OPENLINE, 'the answer is not that of an Openline server', {
       cause,
     });
   }
@@ -160,6 +180,8 @@ function parseWelcome(body: Body): Welcome {
     received: parseInteger(body['received'], 0, 'received'),
     next: parseInteger(body['next'], 1, 'next'),
     keepAliveMs: parseInteger(body['keepAlive'], 100, 'keep-alive'),
+    windowMs: parseInteger(body['window'], 0, 'window'),
+    journal: body['journal'] === undefined ? undefined : parseName(body['journal']),
     limits: parseLimits(body['limits']),
   };
 }
@@ -167,8 +189,8 @@ function parseWelcome(body: Body): Welcome {
 const RETRIES: readonly unknown[] = ['never', 'resume', 'afresh', 'later'] satisfies Retry[];
 
 function parseReject(body: Body): Reject {
-  const { code, message, retry, delay, shape } = body as {
-    [K in 'code' | 'message' | 'retry' | 'delay' | 'shape']?: unknown;
+  const { code, message, retry, delay, received, shape } = body as {
+    [K in 'code' | 'message' | 'retry' | 'delay' | 'received' | 'shape']?: unknown;
   };
   if (!RETRIES.includes(retry)) throw malformed('retry');
   return {
@@ -177,6 +199,7 @@ function parseReject(body: Body): Reject {
     message: typeof message === 'string' ? message : '',
     retry: retry as Retry,
     delayMs: delay === undefined ? 0 : parseInteger(delay, 0, 'delay'),
+    received: received === undefined ? undefined : parseInteger(received, 0, 'received'),
     shape,
   };
 }

@@ -1,3 +1,4 @@
+import * as CODES from './close-codes.ts';
 import { OpenlineError } from './errors.ts';
 import { UNACKNOWLEDGED_FRAMES_MAX } from './limits.ts';
 
@@ -11,15 +12,16 @@ export class Inbox {
   #owedBytesMax = 0;
 
   /**
-   * A connection counts on from `next`, the number of the first counted frame on it.
+   * A connection counts on from `next`, the number of the first counted frame on it; 0 for the one
+   * that is due.
    *
    * @throws SEQUENCE_BROKEN when a frame before it was not received.
    */
   attach(next: number, peerBacklogBytesMax: number): void {
     if (next > this.received + 1) {
-      throw new OpenlineError('SEQUENCE_BROKEN', 'next');
+      throw new OpenlineError(CODES.SEQUENCE_BROKEN, 'next');
     }
-    this.#arriving = next;
+    this.#arriving = next || this.received + 1;
     this.#owedBytesMax = peerBacklogBytesMax / 4;
   }
 

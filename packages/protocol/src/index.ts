@@ -1,18 +1,26 @@
 export { Callee } from './callee.ts';
 export type { Caller } from './caller.ts';
-export type { CallRequest, IncomingCall, OutgoingCall } from './calls.ts';
+export type { AnswerFrame } from './answer.ts';
+export type { IncomingCall, OutgoingCall } from './calls.ts';
+export * as CODES from './close-codes.ts';
+// One by one as well: a bundler does not look into a namespace of another package.
+export { CLOSED, LIMIT_EXCEEDED, SESSION_GONE } from './close-codes.ts';
 export { createJsonCodec, JSON_CODEC } from './codec.ts';
 export type { Codec, Message, Utf8, WireFrame } from './codec.ts';
 export { CLOSE_REASON_BYTES_MAX, cutReason } from './connection.ts';
 export type { Connection, ConnectionHandler } from './connection.ts';
 export { Driver, HIGH_WATER_BYTES } from './driver.ts';
 export type { DriverHost } from './driver.ts';
-export { CLOSE_CODES, isErrorCode, OpenlineError, retryOf } from './errors.ts';
-export type { ErrorCode, Retry } from './errors.ts';
+export { nameOf, OpenlineError, retryOf } from './errors.ts';
+export type { ErrorCode, ErrorName, Retry } from './errors.ts';
 export type { CalleeEvent, CallerEvent, SessionEvent } from './event.ts';
-export { goawayFrame, parseFrame } from './frame.ts';
+export type { CallId } from './frame.ts';
+export { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from './notice.ts';
+export type { ClientNotice, Notice, ServerNotice } from './notice.ts';
+export type { Again, CallKind, CallOptions, CallRequest } from './request.ts';
+export { CLIENT, SERVER } from './role.ts';
+export type { Role } from './role.ts';
 export * as TAGS from './tags.ts';
-export type { AnswerFrame, CallId, CallKind, CallOptions, Frame } from './frame.ts';
 export {
   encodeHello,
   encodeReject,
@@ -25,6 +33,7 @@ export type { Hello, Reject, Welcome } from './handshake.ts';
 export {
   CLIENT_LIMITS,
   HELLO_BYTES_MAX,
+  KEY_LENGTH_MAX,
   MESSAGE_BYTES_MAX,
   PARKED_BYTES_MAX,
   SERVER_LIMITS,

@@ -15,6 +15,9 @@ export const UNACKNOWLEDGED_FRAMES_MAX = 64;
 /** Longest path of a procedure, in UTF-16 code units. */
 export const PATH_LENGTH_MAX = 1_024;
 
+/** Longest idempotency key, in UTF-16 code units. */
+export const KEY_LENGTH_MAX = 256;
+
 /** What a side takes from the other. Each states its own; the other keeps to it. */
 export interface Limits {
   /** Largest frame that may come in pieces, in bytes. At least {@link MESSAGE_BYTES_MAX}. */
@@ -34,9 +37,10 @@ export const SERVER_LIMITS: Limits = {
   backlogBytesMax: 1_048_576,
 };
 
+/** Of a client that answers no calls. */
 export const CLIENT_LIMITS: Limits = {
   payloadBytesMax: 67_108_864,
-  callsMax: 256,
+  callsMax: 0,
   backlogBytesMax: 1_048_576,
 };
 

@@ -1,13 +1,17 @@
+import * as CODES from './close-codes.ts';
+import { Backlog } from './backlog.ts';
 import type { OutgoingCall } from './calls.ts';
 import type { Codec, Message } from './codec.ts';
 import { OpenlineError } from './errors.ts';
 import type { CallId } from './frame.ts';
 import { JOINED_LENGTH_MAX, MESSAGE_BYTES_MAX, PARCELS_MAX } from './limits.ts';
-import { cutPiece, pieceLength } from './piece.ts';
+import { cutPiece, isPiece, pieceLength } from './piece.ts';
 
 /** A frame on its way in pieces. */
-interface Parcel {
+interface Parcel<Owner> {
   readonly id: CallId;
+  /** The call that the frame opens, if it is one of this side. */
+  readonly call: OutgoingCall<Owner> | undefined;
   readonly bytes: Uint8Array;
   offset: number;
   /** Later frames of the same call, which must not overtake it. */
@@ -25,15 +29,13 @@ export class Outbox<Owner> {
   /** What the other side takes; known once it has answered the handshake. */
   payloadBytesMax: number = Number.MAX_SAFE_INTEGER;
   readonly #waiting = new Set<OutgoingCall<Owner>>();
-  readonly #parcels = new Map<CallId, Parcel>();
+  readonly #parcels = new Map<CallId, Parcel<Owner>>();
+  readonly #backlog = new Backlog();
   /** The call whose first piece goes before any later call, since the ids of calls grow. */
-  #opening: { readonly call: OutgoingCall<Owner>; readonly parcel: Parcel } | undefined;
+  #opening: Parcel<Owner> | undefined;
   #queue: Message[] = [];
-  #backlog: Message[] = [];
   #waitingBytes = 0;
   #queuedBytes = 0;
-  #backlogBytes = 0;
-  #acknowledged = 0;
 
   constructor(codec: Codec, backlogBytesMax: number) {
     this.#codec = codec;
@@ -52,7 +54,17 @@ export class Outbox<Owner> {
 
   /** Bytes of everything else that is held: queued, in pieces, or written and not acknowledged. */
   get heldBytes(): number {
-    return this.#queuedBytes + this.#backlogBytes;
+    return this.#queuedBytes + this.#backlog.bytes;
+  }
+
+  /** Something is not written, or due again. */
+  get hasUnwritten(): boolean {
+    return (
+      this.#queue.length > 0 ||
+      this.#waiting.size > 0 ||
+      this.#parcels.size > 0 ||
+      this.#backlog.due !== undefined
+    );
   }
 
   /** Producers wait: as much is held as the backlog may have. */
@@ -60,13 +72,15 @@ export class Outbox<Owner> {
     return this.heldBytes >= this.#backlogBytesMax;
   }
 
-  /** How many counted frames were written. The next one has the number above. */
-  get written(): number {
-    return this.#acknowledged + this.#backlog.length;
+  /** The number of the next counted frame on this connection. */
+  get next(): number {
+    return this.#backlog.next;
   }
 
-  get isIdle(): boolean {
-    return this.#queue.length + this.#waiting.size + this.#parcels.size === 0;
+  /** Goes on over another connection. @throws SEQUENCE_BROKEN as `acknowledge` does. */
+  attach(received: number, payloadBytesMax: number): void {
+    this.payloadBytesMax = payloadBytesMax;
+    this.#backlog.attach(received);
   }
 
   /**
@@ -83,7 +97,7 @@ export class Outbox<Owner> {
     }
     const bytes = this.#codec.toBytes(frame);
     if (bytes.length > this.payloadBytesMax) {
-      throw new OpenlineError('LIMIT_EXCEEDED', `payload of ${bytes.length} bytes`);
+      throw new OpenlineError(CODES.LIMIT_EXCEEDED, `payload of ${bytes.length} bytes`);
     }
     if (parcel === undefined) this.#startParcel(id, bytes);
     else {
@@ -109,99 +123,108 @@ export class Outbox<Owner> {
     const parcel = this.#parcels.get(id);
     if (parcel === undefined) return;
     this.#parcels.delete(id);
-    if (this.#opening?.parcel === parcel) this.#opening = undefined;
+    if (this.#opening === parcel) this.#opening = undefined;
     this.#queuedBytes -= parcel.bytes.length - parcel.offset;
     for (const frame of parcel.behind) this.#queuedBytes -= frame.length;
   }
 
   /**
-   * The next message to write, with the uncounted `control` frames first. New calls go while
-   * fewer than `callRoom` have gone; `tooLarge` gets those that the other side would not take.
+   * The next message to write: the uncounted `frames` that are given, then what is due again on
+   * this connection, then what is new. New calls go while fewer than `callRoom` have gone; `tooLarge`
+   * gets those that the other side would not take.
    */
   take(
-    control: Message[],
+    frames: Message[],
     callRoom: number,
     tooLarge: (call: OutgoingCall<Owner>) => void,
   ): Message | undefined {
-    const frames = control;
     let length = 0;
     /** Whether the frame has found room. One that is large goes on its own. */
-    const write = (frame: Message): boolean => {
+    const join = (frame: Message): boolean => {
       if (frames.length > 0 && length + frame.length > JOINED_LENGTH_MAX) return false;
       length += frame.length + 1;
       frames.push(frame);
-      this.#write(frame);
       return true;
     };
 
+    for (let frame = this.#backlog.due; frame !== undefined; frame = this.#backlog.due) {
+      const goesAlone = isPiece(frame);
+      if (goesAlone ? frames.length > 0 : !join(frame)) break;
+      this.#backlog.repeated();
+      if (goesAlone) return frame;
+    }
+    if (this.#backlog.due === undefined) {
+      this.#takeFrames(join);
+      this.#takeCalls(join, callRoom, tooLarge);
+      if (frames.length === 0) return this.#takePiece();
+    }
+    return this.#codec.join(frames);
+  }
+
+  /** Drops what the other side has. @throws SEQUENCE_BROKEN when it has more than was written. */
+  acknowledge(received: number): void {
+    this.#backlog.acknowledge(received);
+  }
+
+  #takeFrames(join: (frame: Message) => boolean): void {
     let taken = 0;
     for (const frame of this.#queue) {
-      if (!write(frame)) break;
+      if (!join(frame)) break;
+      this.#backlog.add(frame);
       this.#queuedBytes -= frame.length;
       taken++;
     }
-    this.#queue.splice(0, taken);
+    this.#queue = this.#queue.slice(taken);
+  }
 
+  #takeCalls(
+    join: (frame: Message) => boolean,
+    room: number,
+    tooLarge: (call: OutgoingCall<Owner>) => void,
+  ): void {
     for (const call of this.#waiting) {
       const frame = call.unwritten;
-      if (frame === undefined || callRoom-- <= 0 || this.isFull) break;
+      if (frame === undefined || room-- <= 0 || this.isFull) break;
       if (this.#queue.length > 0 || this.#opening !== undefined) break;
       if (this.#codec.fits(frame, MESSAGE_BYTES_MAX)) {
-        if (!write(frame)) break;
+        if (!join(frame)) break;
         this.withdraw(call);
+        this.#backlog.add(frame);
         call.unwritten = undefined;
+        call.number = this.#backlog.written;
       } else {
         if (this.#parcels.size >= PARCELS_MAX) break;
         this.withdraw(call);
         const bytes = this.#codec.toBytes(frame);
         if (bytes.length > this.payloadBytesMax) tooLarge(call);
-        else this.#opening = { call, parcel: this.#startParcel(call.id, bytes) };
+        else this.#opening = this.#startParcel(call.id, bytes, call);
       }
     }
-    return frames.length > 0 ? this.#codec.join(frames) : this.#takePiece();
   }
 
-  /** Drops what the other side has. @throws SEQUENCE_BROKEN when it has more than was written. */
-  acknowledge(received: number): void {
-    if (received > this.written) {
-      throw new OpenlineError('SEQUENCE_BROKEN', 'received');
-    }
-    const count = received - this.#acknowledged;
-    if (count <= 0) return;
-    for (let i = 0; i < count; i++) this.#backlogBytes -= this.#backlog[i]?.length ?? 0;
-    if (count === this.#backlog.length) this.#backlog = [];
-    else this.#backlog.splice(0, count);
-    this.#acknowledged = received;
-  }
-
-  #write(frame: Message): void {
-    this.#backlog.push(frame);
-    this.#backlogBytes += frame.length;
-  }
-
-  #startParcel(id: CallId, bytes: Uint8Array): Parcel {
-    const parcel: Parcel = { id, bytes, offset: 0, behind: [] };
+  #startParcel(id: CallId, bytes: Uint8Array, call?: OutgoingCall<Owner>): Parcel<Owner> {
+    const parcel: Parcel<Owner> = { id, call, bytes, offset: 0, behind: [] };
     this.#parcels.set(id, parcel);
     this.#queuedBytes += bytes.length;
     return parcel;
   }
 
   #takePiece(): Message | undefined {
-    const parcel = this.#backlogBytes < this.#backlogBytesMax ? this.#nextParcel() : undefined;
+    const parcel = this.#backlog.bytes < this.#backlogBytesMax ? this.#nextParcel() : undefined;
     if (parcel === undefined) return undefined;
-    if (parcel === this.#opening?.parcel) {
-      this.#opening.call.unwritten = undefined;
-      this.#opening = undefined;
-    }
+    const { call } = parcel;
+    if (parcel === this.#opening) this.#opening = undefined;
+    if (call !== undefined) call.unwritten = undefined;
     const piece = cutPiece(parcel.id, parcel.bytes, parcel.offset);
     const carried = pieceLength(piece);
     parcel.offset += carried;
     this.#queuedBytes -= carried;
-    this.#write(piece);
+    this.#backlog.add(piece);
     this.#parcels.delete(parcel.id);
     if (parcel.offset < parcel.bytes.length) {
       this.#parcels.set(parcel.id, parcel); // Behind the others: parcels take turns.
     } else {
+      if (call !== undefined) call.number = this.#backlog.written;
       for (const frame of parcel.behind) {
         this.#queuedBytes -= frame.length;
         this.push(parcel.id, frame);
@@ -211,8 +234,8 @@ export class Outbox<Owner> {
   }
 
   /** The first whose turn it is, of as many as may be under way at once. */
-  #nextParcel(): Parcel | undefined {
-    if (this.#opening !== undefined) return this.#opening.parcel;
+  #nextParcel(): Parcel<Owner> | undefined {
+    if (this.#opening !== undefined) return this.#opening;
     let begun = 0;
     for (const parcel of this.#parcels.values()) if (parcel.offset > 0) begun++;
     for (const parcel of this.#parcels.values()) {

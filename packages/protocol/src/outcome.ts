@@ -18,8 +18,6 @@ export type LineErrorCode =
   | 'OFFLINE'
   /** As many calls were waiting as the line allows. */
   | 'QUEUE_FULL'
-  /** The session ended while the call was under way: its server or its connection is gone. */
-  | 'SESSION_LOST'
   /** The server refused the client. */
   | 'REJECTED'
   /** The application closed the line. */
@@ -35,7 +33,15 @@ export type LineErrorCode =
 
 /** Why the other side ended a call without an answer of the procedure. The names go over the wire. */
 export type CallErrorCode =
-  'BUSY' | 'CANCELLED' | 'ABORTED' | 'NO_ANSWERER' | 'UNSUPPORTED' | 'INTERNAL';
+  | 'BUSY'
+  | 'CANCELLED'
+  | 'ABORTED'
+  | 'NO_ANSWERER'
+  | 'UNSUPPORTED'
+  | 'INTERNAL'
+  /** The session ended while the call was under way, and nobody can say what became of it. */
+  | 'SESSION_LOST'
+  | 'KEY_REUSED';
 
 /** Whether the procedure ran, by each code. */
 export const CALL_ERRORS: Readonly<Record<CallErrorCode, Exclude<Outcome, 'failed'>>> = {
@@ -51,6 +57,10 @@ export const CALL_ERRORS: Readonly<Record<CallErrorCode, Exclude<Outcome, 'faile
   UNSUPPORTED: 'unknown',
   /** The procedure settled, and making its answer failed. */
   INTERNAL: 'unknown',
+  /** It was sent in an earlier session, and there is no record to vouch for it. */
+  SESSION_LOST: 'unknown',
+  /** Its idempotency key was used before, with another path or input. */
+  KEY_REUSED: 'not-executed',
 };
 
 export function isCallErrorCode(value: unknown): value is CallErrorCode {

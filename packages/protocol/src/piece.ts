@@ -1,3 +1,5 @@
+import * as CODES from './close-codes.ts';
+import type { Message } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { CallId } from './frame.ts';
 import { MESSAGE_BYTES_MAX, parseInteger } from './limits.ts';
@@ -35,10 +37,15 @@ export function cutPiece(id: CallId, frame: Uint8Array, offset: number): Uint8Ar
   const last = offset + bytes.length === frame.length;
   piece[0] = TAGS.piece;
   piece[1] = (first ? FIRST : 0) | (last ? LAST : 0);
-  writeInteger(view, 2, id);
-  if (first) writeInteger(view, 10, frame.length);
+  view.setBigUint64(2, BigInt(id));
+  if (first) view.setBigUint64(10, BigInt(frame.length));
   piece.set(bytes, header);
   return piece;
+}
+
+/** Whether a message is a piece and no list of frames: no codec begins one with this byte. */
+export function isPiece(message: Message): message is Uint8Array {
+  return typeof message !== 'string' && message[0] === TAGS.piece;
 }
 
 /** How many bytes of the frame the piece carries. */
@@ -64,17 +71,8 @@ export function parsePiece(message: Uint8Array): Piece {
   };
 }
 
-const TWO_TO_32 = 4_294_967_296;
-
-/** Eight bytes, big-endian. */
-function writeInteger(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value / TWO_TO_32);
-  view.setUint32(offset + 4, value % TWO_TO_32);
-}
-
 function readInteger(view: DataView, offset: number): number {
-  const value = view.getUint32(offset) * TWO_TO_32 + view.getUint32(offset + 4);
-  return parseInteger(value, 1, 'piece');
+  return parseInteger(Number(view.getBigUint64(offset)), 1, 'piece');
 }
 
 /**
@@ -82,21 +80,16 @@ function readInteger(view: DataView, offset: number): number {
  * pieces cost no more than large ones.
  */
 export class Assembly {
-  readonly id: CallId;
-  /** Whether the frame opens a call: the id was free when its first piece came. */
-  readonly opens: boolean;
   readonly #size: number;
   #frame: Uint8Array = new Uint8Array(0);
   #length = 0;
 
   /** @throws LIMIT_EXCEEDED, or FRAME_MALFORMED when it is no first piece. */
-  constructor(piece: Piece, payloadBytesMax: number, opens: boolean) {
+  constructor(piece: Piece, payloadBytesMax: number) {
     if (piece.size === undefined) throw malformed('piece');
     if (piece.size > payloadBytesMax) {
-      throw new OpenlineError('LIMIT_EXCEEDED', 'payload');
+      throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'payload');
     }
-    this.id = piece.id;
-    this.opens = opens;
     this.#size = piece.size;
   }
 

@@ -1,30 +1,28 @@
 import type { Callee } from './callee.ts';
 import { Caller } from './caller.ts';
+import * as CODES from './close-codes.ts';
 import type { Codec, Message, WireFrame } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
 import {
   ackFrame,
-  callErrorFrame,
-  isTerminal,
-  parseFrame,
+  FIRST_COUNTED_TAG,
+  parseAck,
+  parseCallId,
+  parseTag,
   PING_FRAME,
   PONG_FRAME,
-  type AnswerFrame,
-  type CallFrame,
-  type CancelFrame,
   type CallId,
-  type Frame,
 } from './frame.ts';
 import { Inbox } from './inbox.ts';
-import { PARCELS_MAX, type Limits } from './limits.ts';
-import type { CallErrorCode } from './outcome.ts';
+import { HELLO_BYTES_MAX, PARCELS_MAX, type Limits } from './limits.ts';
 import { Outbox } from './outbox.ts';
-import { Assembly, parsePiece } from './piece.ts';
+import { Assembly, isPiece, parsePiece } from './piece.ts';
+import type { Role } from './role.ts';
 import * as TAGS from './tags.ts';
 
 export interface SessionOptions {
-  readonly role: 'client' | 'server';
+  readonly role: Role;
   readonly codec: Codec;
   /** What this side takes. */
   readonly limits: Limits;
@@ -38,7 +36,7 @@ export interface Agreement {
   readonly limits: Limits;
   /** How many counted frames of this side the other side has. */
   readonly received: number;
-  /** The number of the other side's first counted frame on this connection. */
+  /** The number of the other side's first counted frame on this connection; 0 for the one due. */
   readonly next: number;
 }
 
@@ -50,35 +48,36 @@ export class Session<Out, In> {
   /** The calls that this side makes. */
   readonly caller: Caller<Out>;
   readonly #codec: Codec;
+  readonly #role: Role;
   readonly #limits: Limits;
   readonly #sessionBytesMax: number;
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox<Out>;
   readonly #assemblies = new Map<CallId, Assembly>();
   readonly #events: SessionEvent<Out, In>[] = [];
-  /** Uncounted frames that are due. */
-  readonly #control = new Set<Message>();
+  /** Uncounted frames that are due, by their tag: of each kind the latest is what holds. */
+  readonly #control = new Map<unknown, Message>();
   #callee: Callee<In> | undefined;
-  #lastForeignId: CallId = 0;
   #state: 'detached' | 'attached' | 'ended' = 'detached';
   #peerCallsMax = 0;
-  #producersWait = false;
 
   constructor({ role, codec, limits, sessionBytesMax }: SessionOptions) {
     this.#codec = codec;
+    this.#role = role;
     this.#limits = limits;
     this.#sessionBytesMax = sessionBytesMax;
     this.#outbox = new Outbox<Out>(codec, limits.backlogBytesMax);
-    this.caller = new Caller(codec, this.#outbox, this.#events, role === 'client' ? 1 : 2);
+    this.caller = new Caller(codec, this.#outbox, this.#events, role.firstId);
   }
 
   /**
-   * From here on the other side's calls are answered; until then each ends as `NO_ANSWERER`. The
-   * class is given, so that who answers no calls does not carry it.
+   * From here on the other side's calls are answered; until then it may make none. The class is
+   * given, so that who answers no calls does not carry it.
    */
   answer(CalleeClass: typeof Callee): void {
     const { callsMax } = this.#limits;
-    this.#callee = new CalleeClass<In>(this.#codec, this.#outbox, this.#events, callsMax);
+    const parity = (this.#role.firstId + 1) % 2;
+    this.#callee = new CalleeClass<In>(this.#codec, this.#outbox, this.#events, callsMax, parity);
   }
 
   /** The calls that this side answers. @throws a `TypeError` when it answers none. */
@@ -92,13 +91,9 @@ export class Session<Out, In> {
     return this.#inbox.received;
   }
 
-  /** The number of the next counted frame that is written. */
+  /** The number of the next counted frame on this connection. */
   get next(): number {
-    return this.#outbox.written + 1;
-  }
-
-  get isOver(): boolean {
-    return this.#state === 'ended';
+    return this.#outbox.next;
   }
 
   /** Bytes of calls that were never written. */
@@ -111,29 +106,27 @@ export class Session<Out, In> {
     return this.#outbox.waitingCount;
   }
 
-  /** `true`: a producer of items waits, and a `room` event tells it to go on. */
-  producersMustWait(): boolean {
-    this.#producersWait ||= this.#outbox.isFull;
-    return this.#producersWait;
-  }
-
-  /** Goes on over a connection whose handshake is done. */
+  /** Goes on over a connection whose handshake is done: what the other side lacks is due again. */
   attach({ limits, received, next }: Agreement): void {
     if (this.#state !== 'detached') return;
     this.#guard(() => {
-      this.#outbox.acknowledge(received);
-      this.#outbox.payloadBytesMax = limits.payloadBytesMax;
+      this.#outbox.attach(received, limits.payloadBytesMax);
       this.#inbox.attach(next, limits.backlogBytesMax);
       this.#peerCallsMax = limits.callsMax;
       this.#state = 'attached';
+      // More may have come since this side said in the handshake how much it has.
+      if (this.#inbox.received > 0) this.#acknowledge();
     });
   }
 
+  /** The connection is gone. What was due on it and is not counted is due no more. */
   detach(): void {
-    if (this.#state === 'attached') this.#state = 'detached';
+    if (this.#state !== 'attached') return;
+    this.#state = 'detached';
+    this.#control.clear();
   }
 
-  /** Ends the session on this side. */
+  /** Ends the session on this side. Calls that the host has not seen are never started. */
   end(error: OpenlineError): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
@@ -144,15 +137,24 @@ export class Session<Out, In> {
   receive(message: Message): void {
     if (this.#state !== 'attached') return; // A late message of a connection that was given up.
     this.#guard(() => {
-      if (typeof message !== 'string' && message[0] === TAGS.piece) this.#receivePiece(message);
+      if (isPiece(message)) this.#receivePiece(message);
       else this.#receiveFrames(message);
       this.#inbox.owe(message.length);
     });
   }
 
-  /** Queues an uncounted frame. One that is due already is not said twice. */
+  /**
+   * Queues an uncounted frame for this connection; without one it is not said. It takes the place of
+   * one of its kind that is not written yet.
+   *
+   * @throws LIMIT_EXCEEDED for one that is larger than a `hello` may be, since none goes in pieces.
+   */
   say(frame: WireFrame): void {
-    this.#control.add(this.#codec.encode(frame));
+    const message = this.#codec.encode(frame);
+    if (!this.#codec.fits(message, HELLO_BYTES_MAX)) {
+      throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'params too large');
+    }
+    if (this.#state === 'attached') this.#control.set(frame[0], message);
   }
 
   /** The coarse clock has ticked: what is owed is said, and a silent peer is asked. */
@@ -161,35 +163,36 @@ export class Session<Out, In> {
     if (options.ping) this.say(PING_FRAME);
   }
 
-  /** Everything that happened since the last time, in order. A call counts as running from here. */
+  /** Everything that happened since the last time, new calls last. They count as running from here. */
   takeEvents(): readonly SessionEvent<Out, In>[] {
-    if (this.#heldBytes > this.#sessionBytesMax) {
-      this.end(new OpenlineError('LIMIT_EXCEEDED', 'bytes of the session'));
+    if (this.heldBytes > this.#sessionBytesMax) {
+      this.end(new OpenlineError(CODES.LIMIT_EXCEEDED, 'bytes of the session'));
     }
-    if (this.#producersWait && !this.#outbox.isFull && this.#state !== 'ended') {
-      this.#producersWait = false;
-      this.#events.push({ kind: 'room' });
-    }
-    if (this.#events.length === 0) return [];
-    const events = this.#events.splice(0).filter(isDue);
-    for (const event of events) if (event.kind === 'call') event.call.state = 'running';
+    const events = this.#events.length > 0 ? this.#events.splice(0) : [];
+    if (this.#state !== 'ended') this.#callee?.takeDue(events);
     return events;
+  }
+
+  /** Whether there is something to write; it may still have to wait. */
+  get hasToSay(): boolean {
+    if (this.#state !== 'attached') return false;
+    return this.#control.size > 0 || this.#inbox.mustAcknowledge || this.#outbox.hasUnwritten;
   }
 
   /** The next message to write; `undefined` when there is none, or when what there is must wait. */
   takeMessage(): Message | undefined {
-    if (this.#state !== 'attached') return undefined;
+    if (!this.hasToSay) return undefined;
     if (this.#inbox.mustAcknowledge) this.#acknowledge();
-    const control = [...this.#control];
-    this.#control.clear();
+    const control = [...this.#control.values()];
+    if (control.length > 0) this.#control.clear();
     return this.#outbox.take(control, this.#peerCallsMax - this.caller.openCount, (call) => {
       this.caller.forget(call);
       this.#events.push({ kind: 'too-large', call });
     });
   }
 
-  /** What is kept for the other side, and of it. */
-  get #heldBytes(): number {
+  /** What is kept for the other side, and of it, in bytes. */
+  get heldBytes(): number {
     let bytes = this.#outbox.heldBytes + (this.#callee?.heldBytes ?? 0);
     for (const { heldBytes } of this.#assemblies.values()) bytes += heldBytes;
     return bytes;
@@ -202,97 +205,64 @@ export class Session<Out, In> {
 
   #receiveFrames(message: Message): void {
     const frames = this.#codec.split(message);
-    for (const wire of frames) this.#receiveFrame(parseFrame(wire), message.length / frames.length);
+    // Whole, so that what is given back adds up to what was taken.
+    const bytes = Math.ceil(message.length / frames.length);
+    for (const wire of frames) this.#receiveFrame(wire, bytes);
   }
 
   /** `bytes` is the frame's share of its message. */
-  #receiveFrame(frame: Frame, bytes: number): void {
-    switch (frame.type) {
-      case 'ack':
-        return this.#outbox.acknowledge(frame.received);
-      case 'ping':
-        return this.say(PONG_FRAME);
-      case 'pong':
-        return;
-      case 'goaway':
-        this.#events.push({ kind: 'goaway', spreadMs: frame.spreadMs });
-        return;
-      case 'unknown':
-        if (!frame.counted || !this.#inbox.count() || frame.id === undefined) return;
-        return this.#endUnsupported(frame.id);
-      default:
-        if (this.#inbox.count()) this.#process(frame, bytes);
+  #receiveFrame(wire: WireFrame, bytes: number): void {
+    const tag = parseTag(wire);
+    if (tag >= FIRST_COUNTED_TAG) {
+      if (this.#inbox.count()) this.#process(tag, wire, bytes);
+    } else if (tag === TAGS.ack) this.#outbox.acknowledge(parseAck(wire));
+    else if (tag === TAGS.ping) this.say(PONG_FRAME);
+    else {
+      const frame = this.#role.parseNotice(tag, wire);
+      if (frame !== undefined) this.#events.push({ kind: 'notice', frame });
     }
   }
 
   /** A counted frame that is taken for the first time, or was put together from its pieces. */
-  #process(frame: CallFrame | CancelFrame | AnswerFrame, bytes: number): void {
-    switch (frame.type) {
-      case 'call':
-        this.#reserve(frame.id);
-        return this.#receiveCall(frame, bytes);
-      case 'cancel':
-        if (this.#assemblies.get(frame.id)?.opens === true) {
-          this.#assemblies.delete(frame.id);
-          return this.#refuse(frame.id, 'CANCELLED');
-        }
-        return this.#callee?.cancel(frame.id);
-      default:
-        // A terminal frame ends what its call had under way in pieces.
-        if (isTerminal(frame)) this.#assemblies.delete(frame.id);
-        return this.caller.receive(frame);
-    }
+  #process(tag: number, wire: WireFrame, bytes: number): void {
+    const id = parseCallId(tag, wire);
+    if (id === undefined) return;
+    // A frame ends what its call had under way in pieces: it is cancelled, or the terminal one.
+    if (this.#assemblies.delete(id) && tag === TAGS.call) throw malformed('call id');
+    if (tag === TAGS.call) this.#answerer.open(id, wire, bytes);
+    else if (tag === TAGS.cancel) this.#callee?.cancel(id);
+    else if (tag < TAGS.piece || this.caller.owns(id)) this.caller.receive(tag, id, wire);
+    else this.#callee?.endUnsupported(id);
   }
 
   #receivePiece(message: Uint8Array): void {
     const piece = parsePiece(message);
+    const { id } = piece;
     if (!this.#inbox.count()) return;
-    let assembly = this.#assemblies.get(piece.id);
+    let assembly = this.#assemblies.get(id);
     if (assembly === undefined) {
       // The rest of a frame that was cut short by its call's end would have no first piece.
       if (this.#assemblies.size >= PARCELS_MAX) {
-        throw new OpenlineError('LIMIT_EXCEEDED', 'payloads in pieces');
+        throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'payloads in pieces');
       }
-      const opens = !this.caller.owns(piece.id) && this.#callee?.isOpen(piece.id) !== true;
-      assembly = new Assembly(piece, this.#limits.payloadBytesMax, opens);
-      if (opens) this.#reserve(piece.id);
-      this.#assemblies.set(piece.id, assembly);
+      assembly = new Assembly(piece, this.#limits.payloadBytesMax);
+      if (!this.caller.owns(id)) this.#answerer.expect(id);
+      this.#assemblies.set(id, assembly);
     } else if (piece.size !== undefined) {
       throw malformed('piece');
     }
     const bytes = assembly.add(piece);
     if (bytes === undefined) return;
-    this.#assemblies.delete(piece.id);
-    const frame = parseFrame(this.#codec.fromBytes(bytes));
-    const isUncounted = !('id' in frame) || (frame.type === 'unknown' && !frame.counted);
-    if (isUncounted || frame.id !== piece.id) {
-      throw malformed('payload');
-    }
-    if (frame.type === 'unknown') return this.#endUnsupported(piece.id);
-    if (frame.type !== 'call') return this.#process(frame, bytes.length);
-    if (!assembly.opens) throw malformed('call id');
-    this.#receiveCall(frame, bytes.length);
+    this.#assemblies.delete(id);
+    const wire = this.#codec.fromBytes(bytes);
+    const tag = parseTag(wire);
+    if (tag < FIRST_COUNTED_TAG || wire[1] !== id) throw malformed('payload');
+    this.#process(tag, wire, bytes.length);
   }
 
-  #endUnsupported(id: CallId): void {
-    if (this.caller.owns(id)) this.caller.endUnsupported(id);
-    else this.#callee?.endUnsupported(id);
-  }
-
-  /** Takes the id of a new call, also of one whose frame comes in pieces. Ids only grow. */
-  #reserve(id: CallId): void {
-    if (this.caller.owns(id)) throw malformed('call id');
-    if (id <= this.#lastForeignId) throw malformed('call id');
-    this.#lastForeignId = id;
-  }
-
-  #receiveCall(frame: CallFrame, bytes: number): void {
-    if (this.#callee === undefined) this.#refuse(frame.id, 'NO_ANSWERER');
-    else this.#callee.receive(frame, bytes);
-  }
-
-  #refuse(id: CallId, code: CallErrorCode): void {
-    this.#outbox.push(id, this.#codec.encode(callErrorFrame(id, code)));
+  get #answerer(): Callee<In> {
+    if (this.#callee === undefined) throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'no calls');
+    return this.#callee;
   }
 
   /** What the peer does wrong ends the session; it throws out of nothing. */
@@ -303,13 +273,8 @@ export class Session<Out, In> {
       this.end(
         error instanceof OpenlineError
           ? error
-          : new OpenlineError('INTERNAL', 'session', { cause: error }),
+          : new OpenlineError(CODES.INTERNAL, 'session', { cause: error }),
       );
     }
   }
-}
-
-/** A call that was cancelled in the message that brought it is settled already. */
-function isDue(event: SessionEvent<unknown, unknown>): boolean {
-  return event.kind !== 'call' || event.call.state === 'arrived';
 }

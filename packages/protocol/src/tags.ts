@@ -10,6 +10,9 @@ export const goaway = 4;
 export const ping = 5;
 export const pong = 6;
 export const ack = 7;
+export const renew = 8;
+export const params = 9;
+export const renewed = 10;
 
 export const call = 32;
 export const result = 33;

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  CLIENT,
+  CODES,
   goawayFrame,
   Driver,
   HIGH_WATER_BYTES,
@@ -67,7 +69,7 @@ beforeEach(() => {
   connection = new NotedConnection();
   host = new NotedHost();
   scheduled = [];
-  session = new Session({ role: 'client', codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
+  session = new Session({ role: CLIENT, codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
   driver = new Driver(session, host, (flush) => scheduled.push(flush));
   driver.attach(connection, AGREEMENT);
   endTick();
@@ -81,11 +83,11 @@ describe('a driver', () => {
   });
 
   it('writes once at the end of the tick, however much it was given', () => {
-    driver.message('[[5]]');
+    driver.message(connection, '[[5]]');
     call('a');
-    driver.message('[[5]]');
+    driver.message(connection, '[[5]]');
     call('b');
-    driver.drained();
+    driver.wake();
     expect([connection.sent, scheduled.length]).toEqual([[], 1]);
     expect(endTick()).toEqual(['[[6],[32,1,0,"a",0],[32,3,0,"b",0]]']);
     expect(connection.sent.length).toBe(1);
@@ -99,18 +101,18 @@ describe('a driver', () => {
   });
 
   it('gives what is said before there is a connection to the connection', () => {
-    session = new Session({ role: 'client', codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
+    session = new Session({ role: CLIENT, codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
     driver = new Driver(session, host, (flush) => scheduled.push(flush));
     call('a');
-    expect([driver.isAttached, endTick()]).toEqual([false, []]);
+    expect(endTick()).toEqual([]);
     driver.attach(connection, AGREEMENT);
-    expect([driver.isAttached, endTick()]).toEqual([true, ['[[32,1,0,"a",0]]']]);
+    expect(endTick()).toEqual(['[[32,1,0,"a",0]]']);
   });
 
   it('hands over what arrives at once', () => {
     call('a');
     endTick();
-    driver.message('[[33,1,"result"]]');
+    driver.message(connection, '[[33,1,"result"]]');
     expect(host.told).toEqual([{ event: 'result', id: 1, data: 'result' }]);
   });
 
@@ -157,7 +159,7 @@ describe('a driver', () => {
       connection.bufferedBytes = HIGH_WATER_BYTES;
       endTick();
       connection.bufferedBytes = 0;
-      driver.drained();
+      driver.wake();
       endTick();
       expect(written()).toBeGreaterThan(LIMITS.callsMax * 20_000);
     });
@@ -184,75 +186,124 @@ describe('a driver', () => {
       expect(silence(1)).toEqual([[]]);
       expect(connection.closings).toEqual(['abandoned']);
       expect(host.detachments).toEqual([[4001, 'no sign of life']]);
-      expect(driver.isAttached).toBe(false);
     });
 
-    it.each(['[[6]]', '[]', '[[8]]'])('counts any message as life: %s', (message) => {
+    it.each(['[[6]]', '[]', '[[8]]'])('counts any message as life (case 7): %s', (message) => {
       silence(3);
-      driver.message(message);
+      driver.message(connection, message);
       expect(silence(4)).toEqual([[], ['[[5]]'], ['[[5]]'], ['[[5]]']]);
       expect(connection.closings).toEqual([]);
     });
 
     it('acknowledges what it owes, and does not ask a peer that speaks', () => {
-      driver.message('[[40]]');
+      driver.message(connection, '[[40]]');
       expect(silence(1)).toEqual([['[[7,1]]']]);
     });
 
     it('does nothing without a connection', () => {
-      driver.closed(1006, '');
+      driver.closed(connection, 1006, '');
       silence(9);
       expect(connection.sent).toEqual([]);
       expect(connection.closings).toEqual([]);
     });
   });
 
+  describe('on another connection', () => {
+    let next: NotedConnection;
+    beforeEach(() => {
+      next = new NotedConnection();
+    });
+
+    it('writes again what the other side does not have, and says what this side has', () => {
+      call('a');
+      endTick();
+      driver.message(connection, '[[40]]');
+      driver.closed(connection, 1006, 'lost');
+      call('b');
+      driver.attach(next, { ...AGREEMENT, next: 2 });
+      endTick();
+      expect(next.sent).toEqual([['[[7,1],[32,1,0,"a",0],[32,3,0,"b",0]]']]);
+    });
+
+    it('cuts off the one before, and drops what still comes of it (case 3)', () => {
+      call('a');
+      endTick();
+      driver.attach(next, { ...AGREEMENT, received: 1 });
+      endTick();
+      driver.message(connection, '[[33,1,"late"]]');
+      driver.message(connection, '[["no frame"]]');
+      driver.closed(connection, 1006, 'lost');
+      expect(connection.closings).toEqual([[4009, expect.any(String)]]);
+      expect([host.told, host.detachments, next.closings]).toEqual([[], [], []]);
+      driver.message(next, '[[33,1,"result"]]');
+      expect(host.told).toEqual([{ event: 'result', id: 1, data: 'result' }]);
+    });
+
+    it('says nothing again that is not counted and was due on the one before', () => {
+      driver.message(connection, '[[5]]');
+      driver.closed(connection, 1006, 'lost');
+      driver.attach(next, AGREEMENT);
+      endTick();
+      expect(next.sent).toEqual([]);
+    });
+
+    it('writes what is due again no faster than the connection drains', () => {
+      for (let i = 0; i < LIMITS.callsMax; i++) call('a', 'x'.repeat(20_000));
+      endTick();
+      next.send = (messages) => {
+        next.sent.push(messages);
+        next.bufferedBytes = next.sent.flat().reduce((sum, message) => sum + message.length, 0);
+      };
+      driver.attach(next, AGREEMENT);
+      endTick();
+      expect(next.bufferedBytes).toBeLessThan(HIGH_WATER_BYTES + 20_100);
+    });
+  });
+
   describe('whose connection is closed', () => {
     it('tells so once', () => {
-      driver.closed(1006, 'lost');
-      driver.closed(1006, 'lost');
+      driver.closed(connection, 1006, 'lost');
+      driver.closed(connection, 1006, 'lost');
       expect(host.detachments).toEqual([[1006, 'lost']]);
       expect(host.told).toEqual([]);
-      expect(driver.isAttached).toBe(false);
     });
 
     it('hears and writes nothing more', () => {
       call('a');
-      driver.closed(1006, 'lost');
-      driver.message('[["no frame"]]');
+      driver.closed(connection, 1006, 'lost');
+      driver.message(connection, '[["no frame"]]');
       expect([endTick(), host.told]).toEqual([[], []]);
     });
 
     it('tells so once, also where it had given up the connection itself', () => {
       for (let i = 0; i < 4; i++) driver.tick();
-      driver.closed(1006, '');
+      driver.closed(connection, 1006, '');
       expect(host.detachments.length).toBe(1);
     });
   });
 
   describe('of a session that ends', () => {
     it('closes the connection with the code of the fault', () => {
-      driver.message('[["no frame"]]');
+      driver.message(connection, '[["no frame"]]');
       expect(host.told).toEqual([{ event: 'ended', code: 'FRAME_MALFORMED' }]);
       expect(connection.closings).toEqual([[4400, expect.any(String)]]);
       expect(host.detachments).toEqual([]);
-      driver.closed(4400, '');
+      driver.closed(connection, 4400, '');
       expect(host.detachments).toEqual([[4400, '']]);
     });
 
-    it('does so when the handshake of its connection did not fit', () => {
-      session = new Session({ role: 'client', codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
+    it('leaves a connection to its maker whose handshake did not fit', () => {
+      session = new Session({ role: CLIENT, codec, limits: LIMITS, sessionBytesMax: 4_000_000 });
       driver = new Driver(session, host, (flush) => scheduled.push(flush));
-      driver.attach(connection, { ...AGREEMENT, received: 1 });
-      endTick();
+      expect(driver.attach(connection, { ...AGREEMENT, received: 1 })).toBe(false);
       expect(host.told).toEqual([{ event: 'ended', code: 'SEQUENCE_BROKEN' }]);
-      expect(connection.closings).toEqual([[4309, expect.any(String)]]);
+      expect([endTick(), connection.closings]).toEqual([[], []]);
     });
 
     it('writes first what was said before', () => {
       session.say(goawayFrame(7));
       call('a');
-      driver.end(new OpenlineError('CLOSED', 'bye'));
+      driver.end(new OpenlineError(CODES.CLOSED, 'bye'));
       expect(connection.sent).toEqual([['[[4,{"spread":7}],[32,1,0,"a",0]]']]);
       expect(host.told).toEqual([{ event: 'ended', code: 'CLOSED' }]);
       expect(connection.closings).toEqual([[1000, 'bye']]);
@@ -260,9 +311,9 @@ describe('a driver', () => {
     });
 
     it('closes once', () => {
-      driver.end(new OpenlineError('CLOSED', 'bye'));
-      driver.end(new OpenlineError('CLOSED', 'again'));
-      driver.message('[["no frame"]]');
+      driver.end(new OpenlineError(CODES.CLOSED, 'bye'));
+      driver.end(new OpenlineError(CODES.CLOSED, 'again'));
+      driver.message(connection, '[["no frame"]]');
       driver.flush();
       expect(connection.closings).toEqual([[1000, 'bye']]);
       expect(host.told.length).toBe(1);
@@ -273,9 +324,9 @@ describe('a driver', () => {
       call('b');
       endTick();
       host.react = (event) => {
-        if (event.kind === 'answer') driver.end(new OpenlineError('CLOSED', 'enough'));
+        if (event.kind === 'answer') driver.end(new OpenlineError(CODES.CLOSED, 'enough'));
       };
-      driver.message('[[33,1,"first"],[33,3,"second"],[32,2,0,"a",0]]');
+      driver.message(connection, '[[33,1,"first"],[33,3,"second"]]');
       expect(host.told).toEqual([
         { event: 'result', id: 1, data: 'first' },
         { event: 'ended', code: 'CLOSED' },
@@ -283,15 +334,15 @@ describe('a driver', () => {
     });
 
     it('abandons a peer that does not answer the goodbye', () => {
-      driver.end(new OpenlineError('CLOSED', 'bye'));
+      driver.end(new OpenlineError(CODES.CLOSED, 'bye'));
       for (let i = 0; i < 4; i++) driver.tick();
       expect(connection.closings).toEqual([[1000, 'bye'], 'abandoned']);
       expect(host.detachments.length).toBe(1);
     });
 
     it('without a connection tells so all the same', () => {
-      driver.closed(1006, '');
-      driver.end(new OpenlineError('CLOSED', 'bye'));
+      driver.closed(connection, 1006, '');
+      driver.end(new OpenlineError(CODES.CLOSED, 'bye'));
       expect(host.told).toEqual([{ event: 'ended', code: 'CLOSED' }]);
       expect(connection.closings).toEqual([]);
     });

@@ -1,21 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  ackFrame,
   answeredErrorFrame,
   callErrorFrame,
-  callFrame,
-  cancelFrame,
   endFrame,
-  goawayFrame,
   itemFrame,
-  PING_FRAME,
-  PONG_FRAME,
   resultFrame,
   subscribedFrame,
-} from '../src/frame.ts';
-import { CALL_ERRORS, parseFrame, TAGS, type CallErrorCode, type Frame } from '../src/index.ts';
-import { codec, failureOf, NOT_IDS } from './support.ts';
+} from '../src/answer.ts';
+import { ackFrame, PING_FRAME, PONG_FRAME } from '../src/frame.ts';
+import { CALL_ERRORS, TAGS, type CallErrorCode, type CallKind } from '../src/index.ts';
+import { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from '../src/notice.ts';
+import { callFrame, cancelFrame } from '../src/request.ts';
+import { codec, failureOf, NOT_IDS, parseWhole, type WholeFrame } from './support.ts';
 
 const PATH_LENGTH_MAX = 1_024;
 
@@ -28,63 +25,88 @@ const payloadArbitrary = fc.option(
   { nil: undefined },
 );
 const textArbitrary = fc.string({ unit: 'binary' });
+const keyArbitrary = fc.string({ unit: 'binary', minLength: 1, maxLength: 128 });
 const optionArbitrary = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
 
-const validArbitrary: fc.Arbitrary<{ readonly wire: readonly unknown[]; readonly frame: Frame }> =
-  fc.oneof(
-    fc
-      .record({
-        id: idArbitrary,
-        kind: fc.constantFrom('query', 'mutation', 'subscription'),
-        path: fc.string({ unit: 'binary', maxLength: 200 }),
-        options: fc.record({
-          timeoutMs: optionArbitrary(fc.integer({ min: 1 })),
-          lastEventId: optionArbitrary(textArbitrary),
-        }),
-        input: payloadArbitrary,
-      })
-      .map(({ id, kind, path, options, input }) => ({
-        wire: callFrame(id, kind, path, options, input),
-        frame: { type: 'call' as const, id, kind, path, options, input },
-      })),
-    fc.tuple(idArbitrary, payloadArbitrary).map(([id, data]) => ({
-      wire: resultFrame(id, data),
-      frame: { type: 'result' as const, id, data },
+interface Valid {
+  readonly wire: readonly unknown[];
+  readonly frame: WholeFrame;
+}
+
+const validArbitrary: fc.Arbitrary<Valid> = fc.oneof(
+  fc
+    .record({
+      id: idArbitrary,
+      kind: fc.constantFrom<CallKind>('query', 'mutation', 'subscription'),
+      path: fc.string({ unit: 'binary', maxLength: 200 }),
+      options: fc.record({
+        timeoutMs: optionArbitrary(fc.integer({ min: 1 })),
+        lastEventId: optionArbitrary(textArbitrary),
+        key: optionArbitrary(keyArbitrary),
+        again: optionArbitrary(
+          fc.record({
+            secret: keyArbitrary,
+            id: idArbitrary,
+            journal: textArbitrary,
+            ageMs: fc.maxSafeNat(),
+          }),
+        ),
+      }),
+      input: payloadArbitrary,
+    })
+    .map(({ id, kind, path, options, input }) => ({
+      wire: callFrame(id, { kind, path, options, input }),
+      frame: { type: 'call' as const, id, kind, path, options, input },
     })),
-    fc.tuple(idArbitrary, payloadArbitrary).map(([id, shape]) => ({
-      wire: answeredErrorFrame(id, shape),
-      frame: { type: 'error' as const, id, code: null, shape },
+  fc.tuple(idArbitrary, payloadArbitrary).map(([id, data]) => ({
+    wire: resultFrame(id, data),
+    frame: { type: 'result' as const, id, data },
+  })),
+  fc.tuple(idArbitrary, payloadArbitrary).map(([id, shape]) => ({
+    wire: answeredErrorFrame(id, shape),
+    frame: { type: 'error' as const, id, code: null, shape },
+  })),
+  fc
+    .tuple(idArbitrary, fc.constantFrom(...(Object.keys(CALL_ERRORS) as CallErrorCode[])))
+    .map(([id, code]) => ({
+      wire: callErrorFrame(id, code),
+      frame: { type: 'error' as const, id, code, shape: undefined },
     })),
-    fc
-      .tuple(idArbitrary, fc.constantFrom(...(Object.keys(CALL_ERRORS) as CallErrorCode[])))
-      .map(([id, code]) => ({
-        wire: callErrorFrame(id, code),
-        frame: { type: 'error' as const, id, code, shape: undefined },
-      })),
-    fc
-      .tuple(idArbitrary, payloadArbitrary, optionArbitrary(textArbitrary))
-      .map(([id, data, eventId]) => ({
-        wire: itemFrame(id, data, eventId),
-        frame: { type: 'item' as const, id, eventId, data },
-      })),
-    idArbitrary.map((id) => ({ wire: endFrame(id), frame: { type: 'end' as const, id } })),
-    idArbitrary.map((id) => ({ wire: cancelFrame(id), frame: { type: 'cancel' as const, id } })),
-    idArbitrary.map((id) => ({
-      wire: subscribedFrame(id),
-      frame: { type: 'subscribed' as const, id },
+  fc
+    .tuple(idArbitrary, payloadArbitrary, optionArbitrary(textArbitrary))
+    .map(([id, data, eventId]) => ({
+      wire: itemFrame(id, data, eventId),
+      frame: { type: 'item' as const, id, eventId, data },
     })),
-    fc.maxSafeNat().map((received) => ({
-      wire: ackFrame(received),
-      frame: { type: 'ack' as const, received },
+  idArbitrary.map((id) => ({ wire: endFrame(id), frame: { type: 'end' as const, id } })),
+  idArbitrary.map((id) => ({ wire: cancelFrame(id), frame: { type: 'cancel' as const, id } })),
+  idArbitrary.map((id) => ({
+    wire: subscribedFrame(id),
+    frame: { type: 'subscribed' as const, id },
+  })),
+  fc.maxSafeNat().map((received) => ({
+    wire: ackFrame(received),
+    frame: { type: 'ack' as const, received },
+  })),
+  fc.maxSafeNat().map((spreadMs) => ({
+    wire: goawayFrame(spreadMs),
+    frame: { type: 'goaway' as const, spreadMs },
+  })),
+  fc.tuple(fc.maxSafeNat(), fc.jsonValue()).map(([number, params]) => ({
+    wire: paramsFrame(number, params),
+    frame: { type: 'params' as const, number, params },
+  })),
+  fc
+    .tuple(fc.maxSafeNat(), fc.option(fc.string(), { nil: undefined }))
+    .map(([number, refusal]) => ({
+      wire: renewedFrame(number, refusal),
+      frame: { type: 'renewed' as const, number, refusal },
     })),
-    fc.maxSafeNat().map((spreadMs) => ({
-      wire: goawayFrame(spreadMs),
-      frame: { type: 'goaway' as const, spreadMs },
-    })),
-    fc.constant({ wire: PING_FRAME, frame: { type: 'ping' as const } }),
-    fc.constant({ wire: PONG_FRAME, frame: { type: 'pong' as const } }),
-  );
+  fc.constant({ wire: RENEW_FRAME, frame: { type: 'renew' as const } }),
+  fc.constant({ wire: PING_FRAME, frame: { type: 'ping' as const } }),
+  fc.constant({ wire: PONG_FRAME, frame: { type: 'pong' as const } }),
+);
 
 function overTheWire(frame: readonly unknown[]): readonly unknown[] {
   const [arrived] = codec.split(codec.join([codec.encode(frame)]));
@@ -95,7 +117,7 @@ describe('a frame', () => {
   it('is read as it was written', () => {
     fc.assert(
       fc.property(validArbitrary, ({ wire, frame }) => {
-        expect(parseFrame(overTheWire(wire))).toEqual(frame);
+        expect(parseWhole(overTheWire(wire))).toEqual(frame);
       }),
     );
   });
@@ -111,7 +133,7 @@ describe('a frame', () => {
     fc.assert(
       fc.property(validArbitrary, fc.array(fc.jsonValue()), ({ wire, frame }, more) => {
         fc.pre(wire.length >= (lengths[wire[0] as number] ?? 0));
-        expect(parseFrame([...wire, ...more])).toEqual(frame);
+        expect(parseWhole([...wire, ...more])).toEqual(frame);
       }),
     );
   });
@@ -121,14 +143,23 @@ describe('a frame', () => {
       fc.anything(),
       fc.constantFrom('__proto__', 'constructor', 'toString', 'BUSY'),
       fc.integer({ min: -1, max: 3 }),
-      fc.record({ timeout: fc.anything(), after: fc.anything(), spread: fc.anything() }),
+      fc.record(
+        {
+          timeout: fc.anything(),
+          after: fc.anything(),
+          key: fc.anything(),
+          again: fc.oneof(fc.anything(), fc.array(fc.anything(), { maxLength: 4 })),
+          spread: fc.anything(),
+        },
+        { requiredKeys: [] },
+      ),
     );
     const tag = fc.oneof(fc.constantFrom(...Object.values(TAGS)), fc.nat(64), fc.anything());
     const near = fc.tuple(tag, fc.array(member, { maxLength: 6 }));
     fc.assert(
       fc.property(near, ([first, rest]) => {
         expect(['none', 'FRAME_MALFORMED']).toContain(
-          failureOf(() => parseFrame([first, ...rest])),
+          failureOf(() => parseWhole([first, ...rest])),
         );
       }),
       { numRuns: 500 },
@@ -143,20 +174,23 @@ describe('a frame', () => {
     { type: 'end', wire: (id: unknown) => [TAGS.end, id] },
     { type: 'cancel', wire: (id: unknown) => [TAGS.cancel, id] },
     { type: 'subscribed', wire: (id: unknown) => [TAGS.subscribed, id] },
-  ])('of type $type takes each positive safe integer as its id, and nothing else', ({ wire }) => {
-    for (const id of [1, 2, 2 ** 53 - 1]) {
-      expect(parseFrame(wire(id))).toMatchObject({ id });
-    }
-    for (const id of NOT_IDS) {
-      expect([id, failureOf(() => parseFrame(wire(id)))]).toEqual([id, 'FRAME_MALFORMED']);
-    }
-  });
+  ])(
+    'of type $type takes each positive safe integer as its id, and nothing else (case 36)',
+    ({ wire }) => {
+      for (const id of [1, 2, 2 ** 53 - 1]) {
+        expect(parseWhole(wire(id))).toMatchObject({ id });
+      }
+      for (const id of NOT_IDS) {
+        expect([id, failureOf(() => parseWhole(wire(id)))]).toEqual([id, 'FRAME_MALFORMED']);
+      }
+    },
+  );
 
   describe('that opens a call', () => {
     it.each(['', 'a.b', '__proto__', 'constructor', 'toString', 'p'.repeat(PATH_LENGTH_MAX)])(
       'takes a path as the plain text that it is: %.20s',
       (path) => {
-        expect(parseFrame([TAGS.call, 1, 1, path, 0])).toEqual({
+        expect(parseWhole([TAGS.call, 1, 1, path, 0])).toEqual({
           type: 'call',
           id: 1,
           kind: 'mutation',
@@ -185,13 +219,22 @@ describe('a frame', () => {
       { what: 'half a timeout', wire: [TAGS.call, 1, 0, 'a', { timeout: 0.5 }] },
       { what: 'a timeout that is null', wire: [TAGS.call, 1, 0, 'a', { timeout: null }] },
       { what: 'a last event id that is a number', wire: [TAGS.call, 1, 0, 'a', { after: 1 }] },
+      { what: 'a key that is a number', wire: [TAGS.call, 1, 1, 'a', { key: 1 }] },
+      { what: 'an empty key', wire: [TAGS.call, 1, 1, 'a', { key: '' }] },
+      { what: 'a key too long', wire: [TAGS.call, 1, 1, 'a', { key: 'k'.repeat(257) }] },
+      { what: 'again that is no list', wire: [TAGS.call, 1, 1, 'a', { again: {} }] },
+      { what: 'again without an age', wire: [TAGS.call, 1, 1, 'a', { again: ['s', 1, 'j'] }] },
+      { what: 'again of no session', wire: [TAGS.call, 1, 1, 'a', { again: ['', 1, 'j', 0] }] },
+      { what: 'again of call zero', wire: [TAGS.call, 1, 1, 'a', { again: ['s', 0, 'j', 0] }] },
+      { what: 'again of no journal', wire: [TAGS.call, 1, 1, 'a', { again: ['s', 1, null, 0] }] },
+      { what: 'again from tomorrow', wire: [TAGS.call, 1, 1, 'a', { again: ['s', 1, 'j', -1] }] },
     ])('is refused with $what', ({ wire }) => {
-      expect(failureOf(() => parseFrame(wire))).toBe('FRAME_MALFORMED');
+      expect(failureOf(() => parseWhole(wire))).toBe('FRAME_MALFORMED');
     });
 
     it('takes options that a newer peer knows', () => {
       const wire = JSON.parse('[32,1,0,"a",{"timeout":5,"trace":"t","__proto__":{"after":"x"}}]');
-      expect(parseFrame(wire as unknown[])).toMatchObject({
+      expect(parseWhole(wire as unknown[])).toMatchObject({
         options: { timeoutMs: 5, lastEventId: undefined },
       });
     });
@@ -201,12 +244,12 @@ describe('a frame', () => {
     it.each(['NEWER_CODE', '', 'toString', '__proto__', 'constructor'])(
       'is INTERNAL where the code is unknown: %j',
       (code) => {
-        expect(parseFrame([TAGS.error, 1, code])).toMatchObject({ code: 'INTERNAL' });
+        expect(parseWhole([TAGS.error, 1, code])).toMatchObject({ code: 'INTERNAL' });
       },
     );
 
     it.each([null, undefined, 1, true, ['BUSY'], {}])('is refused with the code %j', (code) => {
-      expect(failureOf(() => parseFrame([TAGS.error, 1, code]))).toBe('FRAME_MALFORMED');
+      expect(failureOf(() => parseWhole([TAGS.error, 1, code]))).toBe('FRAME_MALFORMED');
     });
   });
 
@@ -216,31 +259,35 @@ describe('a frame', () => {
     { what: 'an ack below zero', wire: [TAGS.ack, -1] },
     { what: 'an ack beyond the safe integers', wire: [TAGS.ack, 2 ** 53] },
     { what: 'an ack of nothing', wire: [TAGS.ack] },
+    { what: 'params without a number', wire: [TAGS.params] },
+    { what: 'params numbered by a name', wire: [TAGS.params, '__proto__', {}] },
+    { what: 'renewed without a number', wire: [TAGS.renewed] },
+    { what: 'renewed with a refusal that is no text', wire: [TAGS.renewed, 1, {}] },
     { what: 'a goaway without its object', wire: [TAGS.goaway] },
     { what: 'a goaway with null', wire: [TAGS.goaway, null] },
     { what: 'a goaway without a spread', wire: [TAGS.goaway, {}] },
     { what: 'a goaway with a spread below zero', wire: [TAGS.goaway, { spread: -1 }] },
   ])('is refused: $what', ({ wire }) => {
-    expect(failureOf(() => parseFrame(wire))).toBe('FRAME_MALFORMED');
+    expect(failureOf(() => parseWhole(wire))).toBe('FRAME_MALFORMED');
   });
 
   describe('with an unknown tag', () => {
     it.each([
       { tag: 0, counted: false },
-      { tag: 8, counted: false },
+      { tag: 11, counted: false },
       { tag: 31, counted: false },
       { tag: 40, counted: true },
       { tag: 2 ** 53 - 1, counted: true },
     ])('of $tag, is taken; counted: $counted', ({ tag, counted }) => {
-      expect(parseFrame([tag])).toEqual({ type: 'unknown', counted, id: undefined });
-      expect(parseFrame([tag, 3])).toEqual({ type: 'unknown', counted, id: 3 });
-      expect(parseFrame([tag, '3'])).toEqual({ type: 'unknown', counted, id: undefined });
+      expect(parseWhole([tag])).toEqual({ type: 'unknown', counted, id: undefined });
+      expect(parseWhole([tag, 3])).toEqual({ type: 'unknown', counted, id: 3 });
+      expect(parseWhole([tag, '3'])).toEqual({ type: 'unknown', counted, id: undefined });
     });
 
     it.each([-1, 31.5, 2 ** 53, '32', '__proto__', null, undefined, [32], {}])(
       'is refused when the tag is %j',
       (tag) => {
-        expect(failureOf(() => parseFrame([tag, 1]))).toBe('FRAME_MALFORMED');
+        expect(failureOf(() => parseWhole([tag, 1]))).toBe('FRAME_MALFORMED');
       },
     );
   });
@@ -251,11 +298,11 @@ describe('a frame', () => {
     { name: 'reject', tag: TAGS.reject },
     { name: 'piece', tag: TAGS.piece },
   ])('is refused where $name is not due', ({ tag }) => {
-    expect(failureOf(() => parseFrame([tag, 1, {}]))).toBe('FRAME_MALFORMED');
+    expect(failureOf(() => parseWhole([tag, 1, {}]))).toBe('FRAME_MALFORMED');
   });
 
   it('is refused when it has no members', () => {
-    expect(failureOf(() => parseFrame([]))).toBe('FRAME_MALFORMED');
+    expect(failureOf(() => parseWhole([]))).toBe('FRAME_MALFORMED');
   });
 
   it('is refused in words that do not repeat it', () => {
@@ -266,7 +313,7 @@ describe('a frame', () => {
       [TAGS.call, 1, secret],
       [TAGS.ack, secret],
     ]) {
-      expect(() => parseFrame(wire)).toThrow(
+      expect(() => parseWhole(wire)).toThrow(
         expect.objectContaining({ message: expect.not.stringContaining(secret) as string }),
       );
     }

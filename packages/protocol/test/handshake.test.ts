@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   CLIENT_LIMITS,
-  CLOSE_CODES,
+  CODES,
   encodeHello,
   encodeReject,
   encodeWelcome,
@@ -11,7 +11,6 @@ import {
   parseHello,
   retryOf,
   SERVER_LIMITS,
-  type ErrorCode,
   type Hello,
   type Limits,
   type Welcome,
@@ -35,6 +34,7 @@ const WELCOME: Welcome = {
   received: 0,
   next: 1,
   keepAliveMs: 10_000,
+  windowMs: 120_000,
   limits: SERVER_LIMITS,
 };
 
@@ -66,7 +66,7 @@ describe('a hello', () => {
       secret: tokenArbitrary,
       attempt: fc.integer({ min: 1 }),
       received: fc.maxSafeNat(),
-      next: fc.integer({ min: 1 }),
+      next: fc.maxSafeNat(),
       client: fc.string({ maxLength: 128 }),
       params: fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value))),
       limits: limitsArbitrary,
@@ -151,10 +151,13 @@ describe('a hello', () => {
     { what: 'a secret too short', message: helloText({ secret: 'A'.repeat(21) }) },
     { what: 'attempt zero', message: helloText({ attempt: 0 }) },
     { what: 'half an attempt', message: helloText({ attempt: 1.5 }) },
-    { what: 'an attempt beyond the safe integers', message: helloText({ attempt: 2 ** 53 }) },
+    {
+      what: 'an attempt beyond the safe integers (case 36)',
+      message: helloText({ attempt: 2 ** 53 }),
+    },
     { what: 'less than nothing received', message: helloText({ received: -1 }) },
     { what: 'received in words', message: helloText({ received: '0' }) },
-    { what: 'next of zero', message: helloText({ next: 0 }) },
+    { what: 'next below zero', message: helloText({ next: -1 }) },
     { what: 'no next', message: helloText({ next: undefined }) },
     { what: 'no client', message: helloText({ client: undefined }) },
     { what: 'a client too long', message: helloText({ client: 'c'.repeat(129) }) },
@@ -190,6 +193,7 @@ describe('a hello', () => {
     { what: 'a token of 64 characters', change: { secret: 'A'.repeat(64) } },
     { what: 'a client of 128 characters', change: { client: 'c'.repeat(128) } },
     { what: 'the highest attempt', change: { attempt: 2 ** 53 - 1 } },
+    { what: 'next of zero, for the one that is due', change: { next: 0 } },
   ])('may have $what', ({ change }) => {
     expect(failureOf(() => parseHello(codec, helloText(change)))).toBe('none');
   });
@@ -215,6 +219,8 @@ describe('an answer', () => {
       received: fc.maxSafeNat(),
       next: fc.integer({ min: 1 }),
       keepAliveMs: fc.integer({ min: 100 }),
+      windowMs: fc.nat(),
+      journal: fc.option(fc.string({ maxLength: 128 }), { nil: undefined }),
       limits: limitsArbitrary,
     });
     fc.assert(
@@ -224,26 +230,27 @@ describe('an answer', () => {
     );
   });
 
-  it.each(Object.keys(CLOSE_CODES) as ErrorCode[])(
+  it.each(Object.entries(CODES))(
     'that is a reject with %s says whether to come again',
-    (code) => {
-      const message = encodeReject(codec, { code, message: 'no', delayMs: 5, shape: { a: 1 } });
-      expect(parseAnswer(codec, message)).toEqual({
+    (name, code) => {
+      const reject = { message: 'no', delayMs: 5, shape: { a: 1 }, received: 7 };
+      expect(parseAnswer(codec, encodeReject(codec, { ...reject, code }))).toEqual({
         type: 'reject',
-        code,
-        message: 'no',
-        retry: retryOf(CLOSE_CODES[code]),
-        delayMs: 5,
-        shape: { a: 1 },
+        ...reject,
+        code: name,
+        retry: retryOf(code),
       });
     },
   );
 
-  it('that is a reject without a shape has none', () => {
-    const reject = { code: 'REJECTED', message: 'no', delayMs: 0, shape: undefined } as const;
-    expect(parseAnswer(codec, encodeReject(codec, reject))).toEqual({
+  it('that is a reject without a shape or a count has none', () => {
+    const nothing = { shape: undefined, received: undefined };
+    const reject = { message: 'no', delayMs: 0, ...nothing };
+    const message = encodeReject(codec, { ...reject, code: CODES.REJECTED });
+    expect(parseAnswer(codec, message)).toEqual({
       type: 'reject',
       ...reject,
+      code: 'REJECTED',
       retry: 'never',
     });
   });
@@ -251,9 +258,10 @@ describe('an answer', () => {
   it('that is a reject stays small however much the application has to say', () => {
     const shape = { message: '€'.repeat(40_000) };
     const message = encodeReject(codec, {
-      code: 'REJECTED',
+      code: CODES.REJECTED,
       message: '€'.repeat(40_000),
       delayMs: 7,
+      received: 3,
       shape,
     });
     expect(bytesOf(message)).toBeLessThanOrEqual(HELLO_BYTES_MAX);
@@ -263,6 +271,7 @@ describe('an answer', () => {
       message: '€'.repeat(41),
       retry: 'never',
       delayMs: 7,
+      received: 3,
       shape: undefined,
     });
   });
@@ -278,6 +287,7 @@ describe('an answer', () => {
           message: '',
           retry: 'later',
           delayMs: 9,
+          received: undefined,
           shape: undefined,
         });
       },
@@ -306,11 +316,21 @@ describe('an answer', () => {
     { what: 'a welcome without a node', message: welcomeText({ node: undefined }) },
     { what: 'a welcome that received less than nothing', message: welcomeText({ received: -1 }) },
     { what: 'a welcome with next of zero', message: welcomeText({ next: 0 }) },
+    { what: 'a welcome with a window below zero', message: welcomeText({ window: -1 }) },
     { what: 'a welcome that wakes all the time', message: welcomeText({ keepAlive: 99 }) },
+    { what: 'a welcome with a journal in numbers', message: welcomeText({ journal: 7 }) },
+    {
+      what: 'a welcome with a journal too long',
+      message: welcomeText({ journal: 'j'.repeat(129) }),
+    },
     { what: 'a welcome without limits', message: welcomeText({ limits: undefined }) },
     { what: 'a reject without a class', message: '[[3,1,{"code":"REJECTED"}]]' },
     { what: 'a reject with an unknown class', message: '[[3,1,{"retry":"toString"}]]' },
     { what: 'a reject with a delay below zero', message: '[[3,1,{"retry":"later","delay":-1}]]' },
+    {
+      what: 'a reject that received less than nothing',
+      message: '[[3,1,{"retry":"afresh","received":-1}]]',
+    },
   ])('is not $what: then no Openline server answered', ({ message }) => {
     expect(failureOf(() => parseAnswer(codec, message))).toBe('NOT_OPENLINE');
   });

@@ -35,6 +35,13 @@ describe('an inbox', () => {
       expect(inbox.received).toBe(4);
     });
 
+    it('takes the frame that is due where the other side has waited for the count', () => {
+      const inbox = attachedInbox();
+      receive(inbox, 3);
+      inbox.attach(0, BACKLOG_BYTES_MAX);
+      expect([inbox.count(), inbox.received]).toEqual([true, 4]);
+    });
+
     it.each([
       { next: 3, expected: 'none' },
       { next: 4, expected: 'none' },

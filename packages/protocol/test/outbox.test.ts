@@ -20,7 +20,7 @@ function frameOf(id: number, mark: string, length = 0, character = 'x'): Message
 }
 
 function callOf(id: number, length = 0): OutgoingCall<string> {
-  return { id, owner: '', unwritten: frameOf(id, 'call', length), cancelled: false };
+  return { id, owner: '', unwritten: frameOf(id, 'call', length), number: 0, cancelled: false };
 }
 
 interface TakeOptions {
@@ -52,6 +52,10 @@ function told(message: Message): string[] {
   return codec.split(message).map(([, id, mark]) => `${String(id)}:${String(mark)}`);
 }
 
+function isEmpty(outbox: Outbox<string>): boolean {
+  return outbox.heldBytes === 0 && outbox.waitingCount === 0;
+}
+
 /** Two pieces of one frame. */
 const TWO_PIECES = MESSAGE_BYTES_MAX + 10;
 
@@ -62,7 +66,7 @@ describe('an outbox', () => {
     outbox.push(4, frameOf(4, 'b'));
     outbox.push(2, frameOf(2, 'c'));
     expect(takeAll(outbox)).toEqual([['2:a', '4:b', '2:c']]);
-    expect(outbox.written).toBe(3);
+    expect(outbox.next - 1).toBe(3);
   });
 
   it('writes control frames first, also when there is nothing else', () => {
@@ -70,7 +74,7 @@ describe('an outbox', () => {
     outbox.push(2, frameOf(2, 'a'));
     expect(take(outbox, { control: ['[5]', '[7,1]'] })).toBe('[[5],[7,1],[35,2,"a",""]]');
     expect(take(outbox, { control: ['[6]'] })).toBe('[[6]]');
-    expect(outbox.written).toBe(1);
+    expect(outbox.next - 1).toBe(1);
   });
 
   it('joins frames up to 16 KiB, and sends a larger one on its own', () => {
@@ -95,13 +99,19 @@ describe('an outbox', () => {
         frames.forEach(({ length, character, isCall }, index) => {
           const encoded = frameOf(2 * index + 1, 'f', length, character);
           if (!isCall) return outbox.push(2 * index + 2, encoded);
-          outbox.pushCall({ id: 2 * index + 1, owner: '', unwritten: encoded, cancelled: false });
+          outbox.pushCall({
+            id: 2 * index + 1,
+            owner: '',
+            unwritten: encoded,
+            number: 0,
+            cancelled: false,
+          });
         });
         for (;;) {
           const message = take(outbox, { control: hasControl ? ['[5]'] : [] });
           expect(bytesOf(message ?? '')).toBeLessThanOrEqual(MESSAGE_BYTES_MAX);
           if (message === undefined || message === '[[5]]') break;
-          outbox.acknowledge(outbox.written);
+          outbox.acknowledge(outbox.next - 1);
         }
       }),
       { numRuns: 60 },
@@ -130,7 +140,7 @@ describe('an outbox', () => {
       expect(take(outbox, { callRoom: -1 })).toBeUndefined();
       expect([outbox.waitingCount, outbox.waitingBytes]).toEqual([1, calls[2]!.unwritten!.length]);
       expect(told(take(outbox, { callRoom: 1 })!)).toEqual(['5:call']);
-      expect([outbox.waitingCount, outbox.waitingBytes, outbox.isIdle]).toEqual([0, 0, true]);
+      expect([outbox.waitingCount, outbox.waitingBytes]).toEqual([0, 0]);
     });
 
     it('holds them back while the backlog is full', () => {
@@ -173,7 +183,7 @@ describe('an outbox', () => {
       outbox.withdraw(large);
       expect(takeAll(outbox)).toEqual([['3:call']]);
       outbox.acknowledge(1);
-      expect([outbox.heldBytes, outbox.isIdle]).toEqual([0, true]);
+      expect([outbox.heldBytes, isEmpty(outbox)]).toEqual([0, true]);
     });
 
     it('lets no later one overtake the first piece of a large one', () => {
@@ -210,7 +220,7 @@ describe('an outbox', () => {
       const outbox = createOutbox();
       outbox.push(2, frameOf(2, 'a', TWO_PIECES));
       takeAll(outbox);
-      expect(outbox.written).toBe(2);
+      expect(outbox.next - 1).toBe(2);
     });
 
     it('lets them take turns', () => {
@@ -229,9 +239,9 @@ describe('an outbox', () => {
       const ids = [2, 4, 6, 8, 10];
       for (const id of ids) outbox.push(id, frameOf(id, 'a', TWO_PIECES));
       const written: string[] = [];
-      while (!outbox.isIdle) {
+      while (!isEmpty(outbox)) {
         written.push(...told(take(outbox)!));
-        outbox.acknowledge(outbox.written);
+        outbox.acknowledge(outbox.next - 1);
       }
       expect(written).toEqual([
         ...ids.slice(0, 4).map((id) => `${id}:first piece`),
@@ -290,8 +300,8 @@ describe('an outbox', () => {
       outbox.discardParcel(2);
       outbox.push(2, frameOf(2, 'terminal'));
       expect(takeAll(outbox)).toEqual([['2:terminal']]);
-      outbox.acknowledge(outbox.written);
-      expect([outbox.heldBytes, outbox.isIdle]).toEqual([0, true]);
+      outbox.acknowledge(outbox.next - 1);
+      expect([outbox.heldBytes, isEmpty(outbox)]).toEqual([0, true]);
     });
 
     it.each([
@@ -302,7 +312,7 @@ describe('an outbox', () => {
       const frame = frameOf(2, 'a', row.bytes - bytesOf(frameOf(2, 'a')));
       expect(failureOf(() => outbox.push(2, frame))).toBe(row.expected);
       const isHeld = row.expected === 'none';
-      expect([outbox.isIdle, outbox.heldBytes]).toEqual([!isHeld, isHeld ? row.bytes : 0]);
+      expect([isEmpty(outbox), outbox.heldBytes]).toEqual([!isHeld, isHeld ? row.bytes : 0]);
     });
 
     it('lets their pieces wait while the backlog is full, and frames pass', () => {
@@ -328,7 +338,7 @@ describe('an outbox', () => {
       outbox.acknowledge(2);
       expect(outbox.heldBytes).toBe(frames[2]!.length);
       outbox.acknowledge(3);
-      expect([outbox.heldBytes, outbox.written]).toEqual([0, 3]);
+      expect([outbox.heldBytes, outbox.next - 1]).toEqual([0, 3]);
     });
 
     it('refuses more than was written', () => {
@@ -339,6 +349,80 @@ describe('an outbox', () => {
       expect(failureOf(() => outbox.acknowledge(1))).toBe('none');
       expect(failureOf(() => outbox.acknowledge(2))).toBe('SEQUENCE_BROKEN');
     });
+  });
+
+  describe('on another connection', () => {
+    function writtenOutbox(): Outbox<string> {
+      const outbox = createOutbox();
+      for (const mark of ['a', 'b', 'c']) outbox.push(2, frameOf(2, mark));
+      take(outbox);
+      return outbox;
+    }
+
+    it.each([
+      { received: 0, expected: [['2:a', '2:b', '2:c', '2:d']], next: 1 },
+      { received: 2, expected: [['2:c', '2:d']], next: 3 },
+      { received: 3, expected: [['2:d']], next: 4 },
+    ])('writes again what is behind $received frames, then goes on', (row) => {
+      const outbox = writtenOutbox();
+      outbox.push(2, frameOf(2, 'd'));
+      outbox.attach(row.received, PAYLOAD_BYTES_MAX);
+      expect(outbox.next).toBe(row.next);
+      expect(takeAll(outbox)).toEqual(row.expected);
+      outbox.acknowledge(4);
+      expect([outbox.next, outbox.heldBytes]).toEqual([5, 0]);
+    });
+
+    it('refuses a claim to have more than was written', () => {
+      expect(failureOf(() => writtenOutbox().attach(4, PAYLOAD_BYTES_MAX))).toBe('SEQUENCE_BROKEN');
+    });
+
+    it('raises a claim to have less than was acknowledged (case 3)', () => {
+      const outbox = writtenOutbox();
+      outbox.acknowledge(2);
+      outbox.attach(1, PAYLOAD_BYTES_MAX);
+      expect([outbox.next, takeAll(outbox)]).toEqual([3, [['2:c']]]);
+    });
+
+    it('writes what is due in order, also where it is acknowledged meanwhile (case 3)', () => {
+      const outbox = writtenOutbox();
+      outbox.attach(1, PAYLOAD_BYTES_MAX);
+      outbox.acknowledge(3); // Received on the connection before, after the handshake was written.
+      expect([outbox.next, takeAll(outbox)]).toEqual([2, [['2:b', '2:c']]]);
+      expect(outbox.heldBytes).toBe(0);
+    });
+
+    it('writes control frames first, and large frames alone', () => {
+      const outbox = createOutbox();
+      outbox.push(2, frameOf(2, 'a'));
+      outbox.push(2, frameOf(2, 'large', 20_000));
+      outbox.push(4, frameOf(4, 'pieces', TWO_PIECES));
+      const before = takeAll(outbox);
+      outbox.push(2, frameOf(2, 'b'));
+      outbox.attach(0, PAYLOAD_BYTES_MAX);
+      expect(take(outbox, { control: ['[5]'] })).toBe('[[5],[35,2,"a",""]]');
+      expect(takeAll(outbox)).toEqual([...before.slice(1), ['2:b']]);
+    });
+
+    it('goes on with a frame in pieces where it was cut', () => {
+      const outbox = createOutbox();
+      outbox.push(2, frameOf(2, 'a', TWO_PIECES));
+      expect(told(take(outbox)!)).toEqual(['2:first piece']);
+      outbox.attach(0, PAYLOAD_BYTES_MAX);
+      expect(takeAll(outbox)).toEqual([['2:first piece'], ['2:last piece']]);
+    });
+  });
+
+  it('numbers a call by its frame, and one in pieces by the last of them', () => {
+    const outbox = createOutbox();
+    const [small, large] = [callOf(1), callOf(3, TWO_PIECES)];
+    outbox.pushCall(small);
+    outbox.pushCall(large);
+    take(outbox);
+    take(outbox);
+    expect([small.number, large.number, large.unwritten]).toEqual([1, 0, undefined]);
+    take(outbox);
+    expect([small.number, large.number]).toEqual([1, 3]);
   });
 
   it('holds nothing once all was written and acknowledged, whatever happened before', () => {
@@ -380,17 +464,17 @@ describe('an outbox', () => {
               take(outbox, { callRoom: step.callRoom });
               break;
             case 'acknowledge':
-              acknowledged += Math.floor((outbox.written - acknowledged) * step.part);
+              acknowledged += Math.floor((outbox.next - 1 - acknowledged) * step.part);
               outbox.acknowledge(acknowledged);
               break;
           }
           expect(outbox.heldBytes).toBeGreaterThanOrEqual(0);
           expect(outbox.waitingBytes).toBeGreaterThanOrEqual(0);
         }
-        outbox.acknowledge(outbox.written);
-        while (!outbox.isIdle) {
+        outbox.acknowledge(outbox.next - 1);
+        while (!isEmpty(outbox)) {
           take(outbox);
-          outbox.acknowledge(outbox.written);
+          outbox.acknowledge(outbox.next - 1);
         }
         expect(take(outbox)).toBeUndefined();
         expect([outbox.heldBytes, outbox.waitingBytes, outbox.waitingCount]).toEqual([0, 0, 0]);

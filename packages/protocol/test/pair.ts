@@ -1,5 +1,6 @@
 import {
   Callee,
+  nameOf,
   Session,
   type AnswerFrame,
   type CallKind,
@@ -7,17 +8,18 @@ import {
   type IncomingCall,
   type Limits,
   type Message,
+  type Notice,
   type OutgoingCall,
   type SessionEvent,
 } from '../src/index.ts';
-import { codec, LIMITS } from './support.ts';
+import { codec, LIMITS, ROLES } from './support.ts';
 
 type Event = SessionEvent<string, string>;
 
 /** An event as plain values: a call is told by its id. The vectors use the same words. */
-export type PlainEvent = { readonly event: Event['kind'] | AnswerFrame['type'] } & Readonly<
-  Record<string, unknown>
->;
+export type PlainEvent = {
+  readonly event: Event['kind'] | AnswerFrame['type'] | Notice['type'];
+} & Readonly<Record<string, unknown>>;
 
 export function plain(event: Event): PlainEvent {
   switch (event.kind) {
@@ -27,14 +29,18 @@ export function plain(event: Event): PlainEvent {
       if (input !== undefined) told['input'] = input;
       if (options.timeoutMs !== undefined) told['timeoutMs'] = options.timeoutMs;
       if (options.lastEventId !== undefined) told['lastEventId'] = options.lastEventId;
+      if (options.key !== undefined) told['key'] = options.key;
+      if (options.again !== undefined) told['again'] = options.again;
       return { event: 'call', ...told };
     }
     case 'ended':
-      return { event: 'ended', code: event.error.code };
+      return { event: 'ended', code: nameOf(event.error.code) };
+    case 'notice':
     case 'answer': {
       const { type, ...members } = event.frame;
       const said = Object.entries(members).filter(([, value]) => value !== undefined);
-      return { event: type, ...Object.fromEntries(said) };
+      const of = event.kind === 'answer' ? { id: event.call.id } : {};
+      return { event: type, ...of, ...Object.fromEntries(said) };
     }
     default: {
       const { kind, ...rest } = event;
@@ -58,12 +64,14 @@ export interface PairOptions {
 export class Side {
   readonly session: Session<string, string>;
   /** Messages on their way to this side. */
-  readonly wire: Message[] = [];
-  peer!: Side;
+  wire: Message[] = [];
+  /** Messages on their way from it: where nobody reads, they are lost. */
+  out: Message[] = [];
+  isOver = false;
   #events: PlainEvent[] = [];
 
-  constructor(role: 'client' | 'server', limits: Limits, sessionBytesMax: number) {
-    this.session = new Session({ role, codec, limits, sessionBytesMax });
+  constructor(role: keyof typeof ROLES, limits: Limits, sessionBytesMax: number) {
+    this.session = new Session({ role: ROLES[role], codec, limits, sessionBytesMax });
     this.session.answer(Callee);
   }
 
@@ -75,14 +83,17 @@ export class Side {
 
   /** Takes the session's events, as a driver does after each input. */
   listen(): void {
-    for (const event of this.session.takeEvents()) this.#events.push(plain(event));
+    for (const event of this.session.takeEvents()) {
+      this.isOver ||= event.kind === 'ended';
+      this.#events.push(plain(event));
+    }
   }
 
   /** Puts one message on the wire. */
   write(): Message | undefined {
     const message = this.session.takeMessage();
     this.listen();
-    if (message !== undefined) this.peer.wire.push(message);
+    if (message !== undefined) this.out.push(message);
     return message;
   }
 
@@ -116,20 +127,72 @@ export class Side {
   }
 }
 
+/** A connection that the client makes while the one before may still be read. */
+interface Dial {
+  /** What its `hello` said. */
+  readonly received: number;
+  readonly toServer: Message[];
+  readonly toClient: Message[];
+  /** What the server's `welcome` said, once it has attached. */
+  welcome: { readonly received: number; readonly next: number } | undefined;
+}
+
 /** Two sessions, attached to each other by a wire in memory. Nothing moves by itself. */
 export class Pair {
   readonly client: Side;
   readonly server: Side;
+  readonly #clientLimits: Limits;
+  readonly #serverLimits: Limits;
+  #dial: Dial | undefined;
 
   constructor(options: PairOptions = {}) {
     const { clientLimits = LIMITS, serverLimits = LIMITS } = options;
     const { sessionBytesMax = 64 * 1_048_576 } = options;
+    this.#clientLimits = clientLimits;
+    this.#serverLimits = serverLimits;
     this.client = new Side('client', clientLimits, sessionBytesMax);
     this.server = new Side('server', serverLimits, sessionBytesMax);
-    this.client.peer = this.server;
-    this.server.peer = this.client;
-    this.client.session.attach({ limits: serverLimits, received: 0, next: 1 });
-    this.server.session.attach({ limits: clientLimits, received: 0, next: 1 });
+    this.reconnect();
+  }
+
+  /** The client says `hello` on another connection. An answer to an earlier one is not read. */
+  hello(): void {
+    const { received } = this.client.session;
+    this.#dial = { received, toServer: [], toClient: [], welcome: undefined };
+  }
+
+  /** The server reads the `hello`, cuts off the connection it has, and says `welcome`. */
+  attachServer(): boolean {
+    const dial = this.#dial;
+    if (dial === undefined || dial.welcome !== undefined) return false;
+    const { server } = this;
+    server.wire = dial.toServer;
+    server.out = dial.toClient;
+    server.session.detach();
+    server.session.attach({ limits: this.#clientLimits, received: dial.received, next: 0 });
+    const { received, next } = server.session;
+    dial.welcome = { received, next };
+    return true;
+  }
+
+  /** The client reads the `welcome`, and leaves the connection it had. */
+  attachClient(): boolean {
+    const dial = this.#dial;
+    if (dial?.welcome === undefined) return false;
+    this.#dial = undefined;
+    const { client } = this;
+    client.wire = dial.toClient;
+    client.out = dial.toServer;
+    client.session.detach();
+    client.session.attach({ limits: this.#serverLimits, ...dial.welcome });
+    return true;
+  }
+
+  /** Another connection takes the session over; what was on the wire is lost. */
+  reconnect(): void {
+    this.hello();
+    this.attachServer();
+    this.attachClient();
   }
 
   /** Lets everything that is to be said arrive. */
@@ -139,7 +202,7 @@ export class Pair {
       moved = false;
       for (const side of [this.client, this.server]) {
         while (side.write() !== undefined) moved = true;
-        while (side.peer.read()) moved = true;
+        while (this.#peerOf(side).read()) moved = true;
       }
     }
   }
@@ -147,6 +210,10 @@ export class Pair {
   /** Lets what one side has to say arrive, and nothing else. */
   flush(from: Side): void {
     while (from.write() !== undefined) continue;
-    while (from.peer.read()) continue;
+    while (this.#peerOf(from).read()) continue;
+  }
+
+  #peerOf(side: Side): Side {
+    return side === this.client ? this.server : this.client;
   }
 }

@@ -216,7 +216,7 @@ describe('a payload larger than a message', () => {
       const { server } = new Pair();
       receiveAll(server, messages);
       expect(server.told().at(-1)).toEqual({ event: 'ended', code: 'FRAME_MALFORMED' });
-      expect(server.session.isOver).toBe(true);
+      expect(server.isOver).toBe(true);
     });
   });
 

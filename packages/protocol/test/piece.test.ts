@@ -21,7 +21,7 @@ function put(pieces: readonly Uint8Array[], max = PAYLOAD_BYTES_MAX): Uint8Array
   let whole: Uint8Array | undefined;
   for (const message of pieces) {
     const piece = parsePiece(message);
-    assembly ??= new Assembly(piece, max, true);
+    assembly ??= new Assembly(piece, max);
     whole = assembly.add(piece);
   }
   return whole;
@@ -128,12 +128,12 @@ describe('an assembly', () => {
     { size: Number.MAX_SAFE_INTEGER, expected: 'LIMIT_EXCEEDED' },
   ])('of $size bytes is begun: $expected', ({ size, expected }) => {
     const piece = parsePiece(raw(1, 1n, BigInt(size), 1));
-    expect(failureOf(() => new Assembly(piece, PAYLOAD_BYTES_MAX, true))).toBe(expected);
+    expect(failureOf(() => new Assembly(piece, PAYLOAD_BYTES_MAX))).toBe(expected);
   });
 
   it('begins with a first piece', () => {
     const piece = parsePiece(raw(0, 1n, undefined, 5));
-    expect(failureOf(() => new Assembly(piece, PAYLOAD_BYTES_MAX, true))).toBe('FRAME_MALFORMED');
+    expect(failureOf(() => new Assembly(piece, PAYLOAD_BYTES_MAX))).toBe('FRAME_MALFORMED');
   });
 
   it.each([
@@ -163,7 +163,7 @@ describe('an assembly', () => {
     const memory = Buffer.from(raw(1, 1n, 4n, 2));
     memory.set([1, 2], 18);
     const first = parsePiece(memory);
-    const assembly = new Assembly(first, PAYLOAD_BYTES_MAX, true);
+    const assembly = new Assembly(first, PAYLOAD_BYTES_MAX);
     expect(assembly.add(first)).toBeUndefined();
     memory.fill(0xff);
     const last = raw(2, 1n, undefined, 2);
@@ -176,7 +176,7 @@ describe('an assembly', () => {
     const later = parsePiece(raw(0, 1n, undefined, 1));
     const before = process.memoryUsage();
     const assemblies = Array.from({ length: 4 }, () => {
-      const assembly = new Assembly(first, PAYLOAD_BYTES_MAX, true);
+      const assembly = new Assembly(first, PAYLOAD_BYTES_MAX);
       assembly.add(first);
       for (let i = 0; i < 250_000; i++) assembly.add(later);
       return assembly;

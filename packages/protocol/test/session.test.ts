@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { goawayFrame, OpenlineError, Session, type Agreement, type Message } from '../src/index.ts';
+import {
+  CLIENT,
+  CODES,
+  goawayFrame,
+  renewedFrame,
+  OpenlineError,
+  SERVER,
+  Session,
+  type Agreement,
+  type Message,
+} from '../src/index.ts';
 import { Pair, type Side } from './pair.ts';
 import { AGREEMENT, codec, LIMITS } from './support.ts';
 
@@ -17,7 +27,7 @@ function fullProducer(): { pair: Pair; server: Side; client: Side } {
   pair.server.told();
   const { callee } = pair.server.session;
   const incoming = pair.server.incoming(1);
-  while (!pair.server.session.producersMustWait()) {
+  while (!pair.server.session.callee.producersMustWait()) {
     callee.item(incoming, 'x'.repeat(50_000), undefined);
   }
   return { pair, server: pair.server, client: pair.client };
@@ -27,7 +37,7 @@ describe('a session', () => {
   describe('before it is attached', () => {
     it('keeps what it is given, and says and hears nothing', () => {
       const session = new Session<string, string>({
-        role: 'client',
+        role: CLIENT,
         codec,
         limits: LIMITS,
         sessionBytesMax: 1_000_000,
@@ -36,7 +46,7 @@ describe('a session', () => {
       session.receive('no message');
       expect(session.takeMessage()).toBeUndefined();
       expect(session.takeEvents()).toEqual([]);
-      expect([session.waitingCount, session.waitingBytes, session.isOver]).toEqual([1, 16, false]);
+      expect([session.waitingCount, session.waitingBytes]).toEqual([1, 16]);
       session.attach(AGREEMENT);
       expect(session.takeMessage()).toBe('[[32,1,0,"a",0,1]]');
     });
@@ -46,19 +56,32 @@ describe('a session', () => {
       { what: 'a later frame than the one due', agreement: { ...AGREEMENT, next: 2 } },
     ])('ends when the other side states $what', ({ agreement }) => {
       const session = new Session<string, string>({
-        role: 'server',
+        role: SERVER,
         codec,
         limits: LIMITS,
         sessionBytesMax: 1_000_000,
       });
       session.attach(agreement);
-      expect(session.isOver).toBe(true);
       expect(session.takeEvents()).toMatchObject([
-        { kind: 'ended', error: { code: 'SEQUENCE_BROKEN' } },
+        { kind: 'ended', error: { code: CODES.SEQUENCE_BROKEN } },
       ]);
       session.attach(AGREEMENT);
       expect(session.takeMessage()).toBeUndefined();
     });
+  });
+
+  it('starts no call while the other side does not take what it is given (case 26)', () => {
+    const { pair, server, client } = fullProducer();
+    client.call('late');
+    const cancelled = client.call('cancelled');
+    client.write();
+    client.session.caller.cancel(cancelled);
+    pair.flush(client);
+    expect(server.told().filter(({ event }) => event === 'call')).toEqual([]);
+    pair.settle();
+    expect(server.told().filter(({ event }) => event === 'call')).toEqual([
+      expect.objectContaining({ path: 'late' }),
+    ]);
   });
 
   it('says and hears nothing while it is detached', () => {
@@ -68,7 +91,7 @@ describe('a session', () => {
     client.session.detach();
     expect(client.write()).toBeUndefined();
     client.receive('no message');
-    expect([client.session.isOver, server.session.isOver]).toEqual([false, false]);
+    expect([client.isOver, server.isOver]).toEqual([false, false]);
   });
 
   it('counts what it writes and what it receives', () => {
@@ -83,7 +106,17 @@ describe('a session', () => {
     expect([client.session.next, server.session.received]).toEqual([3, 2]);
   });
 
-  describe('acknowledges', () => {
+  it('keeps of each kind of uncounted frame the latest, however many are given', () => {
+    const { server } = new Pair();
+    for (let number = 1; number <= 10_000; number++) {
+      server.session.say(renewedFrame(number, 'no'.repeat(60)));
+      server.session.say(goawayFrame(number));
+    }
+    expect(server.write()).toBe(`[[10,10000,"${'no'.repeat(60)}"],[4,{"spread":10000}]]`);
+    expect(server.write()).toBeUndefined();
+  });
+
+  describe('acknowledges (case 31)', () => {
     it('on the tick, and then only what is new', () => {
       const { server } = new Pair();
       server.receive('[[40],[40]]');
@@ -123,10 +156,10 @@ describe('a session', () => {
     it('lets producers wait until the other side has acknowledged', () => {
       const { pair, server, client } = fullProducer();
       pair.flush(server);
-      expect([server.session.producersMustWait(), server.told()]).toEqual([true, []]);
+      expect([server.session.callee.producersMustWait(), server.told()]).toEqual([true, []]);
       pair.flush(client);
       expect(server.told()).toEqual([{ event: 'room' }]);
-      expect(server.session.producersMustWait()).toBe(false);
+      expect(server.session.callee.producersMustWait()).toBe(false);
     });
 
     it('says that there is room to whoever asked, and to nobody else', () => {
@@ -188,6 +221,16 @@ describe('a session', () => {
     });
   });
 
+  it('says nothing uncounted that it was given while it was detached, or before', () => {
+    const pair = new Pair();
+    const { server } = pair;
+    server.session.say(goawayFrame(1));
+    server.session.detach();
+    server.session.say(goawayFrame(2));
+    pair.reconnect();
+    expect(server.write()).toBeUndefined();
+  });
+
   it('tells that the other side leaves', () => {
     const { client, server } = new Pair();
     server.session.say(goawayFrame(5_000));
@@ -238,7 +281,7 @@ describe('a session', () => {
       const { server } = new Pair();
       server.call('a'); // Not written: it has no answer either.
       server.receive(message);
-      expect(server.session.isOver).toBe(true);
+      expect(server.isOver).toBe(true);
       expect(server.told().filter(({ event }) => event === 'ended')).toEqual([
         { event: 'ended', code },
       ]);
@@ -246,14 +289,14 @@ describe('a session', () => {
       server.receive('[[32,99,0,"a",0]]');
       server.session.tick({ ping: true });
       server.session.say(goawayFrame(0));
-      server.session.end(new OpenlineError('CLOSED', 'again'));
+      server.session.end(new OpenlineError(CODES.CLOSED, 'again'));
       expect([server.write(), server.told()]).toEqual([undefined, []]);
     });
 
     it('by a fault of its own with INTERNAL, and the cause is kept', () => {
       const fault = new RangeError('no more');
       const session = new Session<string, string>({
-        role: 'server',
+        role: SERVER,
         codec: {
           ...codec,
           split: () => {
@@ -266,22 +309,25 @@ describe('a session', () => {
       session.attach(AGREEMENT);
       session.receive('[[5]]');
       const [event] = session.takeEvents();
-      expect(event).toMatchObject({ kind: 'ended', error: { code: 'INTERNAL', cause: fault } });
+      expect(event).toMatchObject({ kind: 'ended', error: { code: CODES.INTERNAL, cause: fault } });
     });
 
     it('by its host, with what the host says', () => {
       const { client } = new Pair();
       client.call('a');
-      client.session.end(new OpenlineError('CLOSED', 'bye'));
+      client.session.end(new OpenlineError(CODES.CLOSED, 'bye'));
       expect(client.told()).toEqual([{ event: 'ended', code: 'CLOSED' }]);
       expect(client.write()).toBeUndefined();
     });
 
-    it('in the middle of a message, and keeps what came before', () => {
-      const { server } = new Pair();
-      server.receive('[[32,1,0,"a",0],[37,"x"],[32,3,0,"b",0]]');
+    it('in the middle of a message, and tells what came before, save new calls', () => {
+      const pair = new Pair();
+      const { server } = pair;
+      server.call('b');
+      pair.flush(server);
+      server.receive('[[33,2,"result"],[32,1,0,"a",0],[37,"x"],[32,3,0,"b",0]]');
       expect(server.told()).toEqual([
-        { event: 'call', id: 1, kind: 'query', path: 'a' },
+        { event: 'result', id: 2, data: 'result' },
         { event: 'ended', code: 'FRAME_MALFORMED' },
       ]);
     });

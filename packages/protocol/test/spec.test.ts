@@ -3,17 +3,23 @@ import { describe, expect, it } from 'vitest';
 import { FIRST_COUNTED_TAG } from '../src/frame.ts';
 import {
   CALL_ERRORS,
-  CLOSE_CODES,
+  CODES,
   CLOSE_REASON_BYTES_MAX,
+  encodeHello,
+  encodeReject,
+  encodeWelcome,
   HELLO_BYTES_MAX,
   JSON_CODEC,
+  KEY_LENGTH_MAX,
   MESSAGE_BYTES_MAX,
   PARKED_BYTES_MAX,
   PROTOCOL_VERSION,
   retryOf,
   TAGS,
+  type Message,
 } from '../src/index.ts';
 import { PARCELS_MAX, PATH_LENGTH_MAX, UNACKNOWLEDGED_FRAMES_MAX } from '../src/limits.ts';
+import { codec, LIMITS } from './support.ts';
 
 const spec = readFileSync(new URL('../../../docs/protocol/SPEC.md', import.meta.url), 'utf8');
 
@@ -38,6 +44,11 @@ function cells(line: string): string[] {
     .map((cell) => cell.trim().replaceAll('`', ''));
 }
 
+/** The names in the object of a frame of the handshake. */
+function membersOf(message: Message): string[] {
+  return Object.keys(codec.split(message)[0]![2] as object);
+}
+
 describe('the SPEC', () => {
   it('is of the version and the codec that this package speaks', () => {
     expect(spec.split('\n')[0]).toBe(`# The Openline protocol, version ${PROTOCOL_VERSION}`);
@@ -46,7 +57,9 @@ describe('the SPEC', () => {
 
   it('lists every close code with its retry class', () => {
     expect(rowsOf('name', 'close code', 'retry')).toEqual(
-      Object.entries(CLOSE_CODES).map(([name, code]) => [name, String(code), retryOf(code)]),
+      Object.entries(CODES)
+        .sort(([, a], [, b]) => a - b)
+        .map(([name, code]) => [name, String(code), retryOf(code)]),
     );
   });
 
@@ -71,6 +84,50 @@ describe('the SPEC', () => {
     );
   });
 
+  it.each([
+    {
+      frame: 'hello',
+      message: encodeHello(codec, {
+        sessionId: 's'.repeat(22),
+        secret: 's'.repeat(22),
+        attempt: 1,
+        node: 'n',
+        received: 0,
+        next: 0,
+        client: 'c',
+        params: 0,
+        limits: LIMITS,
+      }),
+    },
+    {
+      frame: 'welcome',
+      message: encodeWelcome(codec, {
+        type: 'welcome',
+        node: 'n',
+        received: 0,
+        next: 1,
+        journal: 'j',
+        keepAliveMs: 1_000,
+        windowMs: 0,
+        limits: LIMITS,
+      }),
+    },
+    {
+      frame: 'reject',
+      message: encodeReject(codec, {
+        code: CODES.REJECTED,
+        message: '',
+        delayMs: 0,
+        received: 0,
+        shape: 0,
+      }),
+    },
+  ])('lists every member of a $frame', ({ frame, message }) => {
+    const section = spec.split(`### \`${frame}\`\n`)[1]!.split('\n### ')[0]!;
+    const rows = [...section.matchAll(/^\| `(\w+)`/gmu)].map(([, name]) => name);
+    expect(new Set(rows)).toEqual(new Set(membersOf(message)));
+  });
+
   it('lists every code of an error without an answer, with its outcome', () => {
     expect(rowsOf('code', 'outcome')).toEqual(Object.entries(CALL_ERRORS));
   });
@@ -84,6 +141,7 @@ describe('the SPEC', () => {
         PARCELS_MAX,
         UNACKNOWLEDGED_FRAMES_MAX,
         PATH_LENGTH_MAX,
+        KEY_LENGTH_MAX,
         CLOSE_REASON_BYTES_MAX,
       ].map((value) => value.toLocaleString('en')),
     );

@@ -1,11 +1,55 @@
+import { parseAnswerFrame } from '../src/answer.ts';
+import { FIRST_COUNTED_TAG, isId, parseAck, parseCallId, parseTag } from '../src/frame.ts';
 import {
+  CLIENT,
+  CODES,
   createJsonCodec,
+  nameOf,
+  SERVER,
+  TAGS,
   type Agreement,
+  type AnswerFrame,
+  type CallId,
+  type CallRequest,
   type Codec,
   type ErrorCode,
+  type ErrorName,
   type Limits,
   type Message,
+  type Notice,
+  type WireFrame,
 } from '../src/index.ts';
+import { parseClientNotice, parseServerNotice } from '../src/notice.ts';
+import { parseCall } from '../src/request.ts';
+
+type OfCall<Frame> = Frame & { readonly id: CallId };
+
+/** Whatever of a call or for a host either side may read. */
+export type WholeFrame =
+  | OfCall<{ readonly type: 'call' } & CallRequest>
+  | OfCall<{ readonly type: 'cancel' }>
+  | OfCall<AnswerFrame>
+  | Notice
+  | { readonly type: 'ack'; readonly received: number }
+  | { readonly type: 'ping' | 'pong' }
+  | { readonly type: 'unknown'; readonly counted: boolean; readonly id: CallId | undefined };
+
+/** Reads a frame as whoever it is for does. */
+export function parseWhole(wire: WireFrame): WholeFrame {
+  const tag = parseTag(wire);
+  if (tag === TAGS.ack) return { type: 'ack', received: parseAck(wire) };
+  if (tag === TAGS.ping) return { type: 'ping' };
+  if (tag === TAGS.pong) return { type: 'pong' };
+  const notice = parseServerNotice(tag, wire) ?? parseClientNotice(tag, wire);
+  if (notice !== undefined) return notice;
+  const counted = tag >= FIRST_COUNTED_TAG;
+  const id = counted || isId(wire[1]) ? parseCallId(tag, wire) : undefined;
+  if (id === undefined || !counted) return { type: 'unknown', counted, id };
+  if (tag === TAGS.call) return { type: 'call', id, ...parseCall(wire) };
+  if (tag === TAGS.cancel) return { type: 'cancel', id };
+  const answer = parseAnswerFrame(tag, wire);
+  return answer === undefined ? { type: 'unknown', counted, id } : { ...answer, id };
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -14,6 +58,9 @@ export const codec: Codec = createJsonCodec({
   encode: (text) => encoder.encode(text),
   decode: (bytes) => decoder.decode(bytes),
 });
+
+/** The sides by name, as the vectors name them. */
+export const ROLES = { client: CLIENT, server: SERVER } as const;
 
 /** Small enough that a test reaches each of them. */
 export const LIMITS: Limits = {
@@ -30,16 +77,22 @@ export function bytesOf(message: Message): number {
 }
 
 /** The code of the protocol's error that `step` throws, or `none`. Another error is let through. */
-export function failureOf(step: () => unknown): ErrorCode | 'none' {
+export function failureOf(step: () => unknown): ErrorName | 'none' {
   try {
     step();
   } catch (error) {
     if (error instanceof Error && error.name === 'OpenlineError') {
-      return (error as Error & { readonly code: ErrorCode }).code;
+      return nameOf((error as Error & { readonly code: ErrorCode }).code);
     }
     throw error;
   }
   return 'none';
+}
+
+/** The close code by its name. */
+export function codeNamed(name: string): ErrorCode {
+  for (const code of Object.values(CODES)) if (nameOf(code) === name) return code;
+  throw new TypeError(`there is no code ${name}`);
 }
 
 export function toHex(bytes: Uint8Array): string {

@@ -1,34 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
-  ackFrame,
   answeredErrorFrame,
   callErrorFrame,
-  callFrame,
-  cancelFrame,
   endFrame,
-  goawayFrame,
   itemFrame,
-  PING_FRAME,
-  PONG_FRAME,
   resultFrame,
   subscribedFrame,
-} from '../src/frame.ts';
+} from '../src/answer.ts';
+import { ackFrame, PING_FRAME, PONG_FRAME } from '../src/frame.ts';
 import {
+  CALL_ERRORS,
   Callee,
+  CODES,
   encodeHello,
   encodeReject,
   encodeWelcome,
-  isErrorCode,
   parseAnswer,
-  parseFrame,
   parseHello,
   Session,
+  TAGS,
+  type Again,
   type CallErrorCode,
   type CallKind,
   type CallOptions,
-  type ErrorCode,
-  type Frame,
+  type ErrorName,
   type Hello,
   type Limits,
   type Message,
@@ -36,19 +32,31 @@ import {
   type Welcome,
   type WireFrame,
 } from '../src/index.ts';
+import { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from '../src/notice.ts';
+import { callFrame, cancelFrame } from '../src/request.ts';
 import { Assembly, cutPiece, parsePiece } from '../src/piece.ts';
 import { plain, type PlainEvent } from './pair.ts';
-import { codec, failureOf, fromHex, LIMITS, toHex } from './support.ts';
+import {
+  codec,
+  codeNamed,
+  failureOf,
+  fromHex,
+  LIMITS,
+  ROLES,
+  parseWhole,
+  toHex,
+  type WholeFrame,
+} from './support.ts';
 
 function load<T>(name: string): T {
   const text = readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8');
   return JSON.parse(text) as T;
 }
 
-function encode(frame: Frame): WireFrame {
+function encode(frame: WholeFrame): WireFrame {
   switch (frame.type) {
     case 'call':
-      return callFrame(frame.id, frame.kind, frame.path, frame.options, frame.input);
+      return callFrame(frame.id, frame);
     case 'result':
       return resultFrame(frame.id, frame.data);
     case 'error':
@@ -66,6 +74,12 @@ function encode(frame: Frame): WireFrame {
       return ackFrame(frame.received);
     case 'goaway':
       return goawayFrame(frame.spreadMs);
+    case 'renew':
+      return RENEW_FRAME;
+    case 'params':
+      return paramsFrame(frame.number, frame.params);
+    case 'renewed':
+      return renewedFrame(frame.number, frame.refusal);
     case 'ping':
       return PING_FRAME;
     case 'pong':
@@ -80,7 +94,7 @@ describe('the vectors of frames', () => {
     readonly frames: readonly {
       readonly name: string;
       readonly wire: string;
-      readonly frame: Frame;
+      readonly frame: WholeFrame;
       readonly written: boolean;
     }[];
     readonly refused: readonly { readonly name: string; readonly wire: string }[];
@@ -88,7 +102,7 @@ describe('the vectors of frames', () => {
   const { frames, refused } = load<Frames>('frames');
 
   it.each(frames)('$name is read', ({ wire, frame }) => {
-    expect(codec.split(`[${wire}]`).map(parseFrame)).toEqual([frame]);
+    expect(codec.split(`[${wire}]`).map(parseWhole)).toEqual([frame]);
   });
 
   it.each(frames.filter(({ written }) => written))('$name is written', ({ wire, frame }) => {
@@ -96,7 +110,39 @@ describe('the vectors of frames', () => {
   });
 
   it.each(refused)('$name is refused', ({ wire }) => {
-    expect(failureOf(() => codec.split(`[${wire}]`).map(parseFrame))).toBe('FRAME_MALFORMED');
+    expect(failureOf(() => codec.split(`[${wire}]`).map(parseWhole))).toBe('FRAME_MALFORMED');
+  });
+
+  describe('have, so that none is forgotten,', () => {
+    const written = frames.filter((vector) => vector.written).map(({ frame }) => frame);
+    /** Frames that are in vectors of their own. */
+    const ELSEWHERE = new Set(['hello', 'welcome', 'reject', 'piece']);
+    const names = Object.keys(TAGS).filter((name) => !ELSEWHERE.has(name));
+
+    it('each frame', () => {
+      expect(new Set(written.map(({ type }) => type))).toEqual(new Set(names));
+    });
+
+    it('each code of an error without an answer', () => {
+      const codes = written.flatMap((frame) => (frame.type === 'error' ? [frame.code] : []));
+      expect(new Set(codes)).toEqual(new Set([null, ...Object.keys(CALL_ERRORS)]));
+    });
+
+    it('each option of a call', () => {
+      const options = written.flatMap((frame) =>
+        frame.type === 'call' ? Object.keys(frame.options) : [],
+      );
+      expect(new Set(options)).toEqual(new Set(['timeoutMs', 'lastEventId', 'key', 'again']));
+    });
+
+    it('each frame with members among those that are refused', () => {
+      const bare = new Set(['ping', 'pong', 'renew']);
+      const tags = new Set(refused.map(({ wire }) => (JSON.parse(wire) as unknown[])[0]));
+      const missing = Object.entries(TAGS).filter(
+        ([name, tag]) => !bare.has(name) && !tags.has(tag),
+      );
+      expect(missing).toEqual([]);
+    });
   });
 });
 
@@ -109,7 +155,7 @@ describe('the vectors of the handshake', () => {
   interface Handshake {
     readonly hello: {
       readonly valid: readonly (Vector & { readonly hello: Hello })[];
-      readonly refused: readonly (Vector & { readonly code: ErrorCode })[];
+      readonly refused: readonly (Vector & { readonly code: ErrorName })[];
     };
     readonly answer: {
       readonly valid: readonly (Vector & { readonly answer: Welcome | Reject })[];
@@ -131,13 +177,22 @@ describe('the vectors of the handshake', () => {
     expect(parseAnswer(codec, wire)).toEqual(value);
     if (!written) return;
     if (value.type === 'welcome') return expect(encodeWelcome(codec, value)).toBe(wire);
-    const { code } = value;
-    if (!isErrorCode(code)) throw new TypeError('a vector that is written has a code of ours');
-    expect(encodeReject(codec, { ...value, code })).toBe(wire);
+    expect(encodeReject(codec, { ...value, code: codeNamed(value.code) })).toBe(wire);
   });
 
   it.each(answer.refused)('answer: $name is none of an Openline server', ({ wire }) => {
     expect(failureOf(() => parseAnswer(codec, wire))).toBe('NOT_OPENLINE');
+  });
+
+  it('have each code of a reject, so that none is forgotten', () => {
+    // A side that says these has no session to refuse, or nobody to tell.
+    const NEVER_SAID = new Set(['CLOSED', 'PEER_SILENT', 'NOT_OPENLINE']);
+    const codes = answer.valid.flatMap(({ answer: value, written }) =>
+      written && value.type === 'reject' ? [value.code] : [],
+    );
+    expect(new Set(codes)).toEqual(
+      new Set(Object.keys(CODES).filter((name) => !NEVER_SAID.has(name))),
+    );
   });
 });
 
@@ -157,7 +212,7 @@ describe('the vectors of pieces', () => {
     }[];
     readonly refused: readonly {
       readonly name: string;
-      readonly code: ErrorCode;
+      readonly code: ErrorName;
       readonly pieces: readonly string[];
     }[];
   }
@@ -170,7 +225,7 @@ describe('the vectors of pieces', () => {
       expect(frame).toBeUndefined();
       const piece = parsePiece(fromHex(hex));
       expect(piece.id).toBe(id);
-      assembly ??= new Assembly(piece, LIMITS.payloadBytesMax, true);
+      assembly ??= new Assembly(piece, LIMITS.payloadBytesMax);
       frame = assembly.add(piece);
     }
     expect(codec.fromBytes(frame!)).toEqual(JSON.parse(text));
@@ -207,7 +262,11 @@ interface Call {
   readonly input?: unknown;
   readonly timeoutMs?: number;
   readonly lastEventId?: string;
+  readonly key?: string;
+  readonly again?: Again;
 }
+/** What is said of the books in a handshake. */
+type Counts = Pick<Hello, 'received' | 'next'>;
 /** What the host of a side does; one of these members. */
 interface Input {
   readonly hello?: Hello;
@@ -223,58 +282,91 @@ interface Input {
   readonly fail?: { readonly id: number; readonly code: CallErrorCode };
   readonly tick?: { readonly ping: boolean };
   readonly goAway?: number;
+  readonly renew?: true;
+  readonly params?: { readonly number: number; readonly params: unknown };
+  readonly renewed?: { readonly number: number; readonly refusal?: string };
 }
 
 /** One side of a conversation, played by this implementation. */
 class Player {
-  readonly #role: 'client' | 'server';
+  readonly #role: keyof typeof ROLES;
   readonly #session: Session<string, string>;
   readonly #peerLimits: Limits;
   #isAttached = false;
   #handshake: Message[] = [];
+  /** What the last `hello` said, for a server. */
+  #hello: Counts = { received: 0, next: 1 };
 
-  constructor(role: 'client' | 'server', limits: Limits, peerLimits: Limits) {
+  constructor(role: keyof typeof ROLES, limits: Limits, peerLimits: Limits) {
     this.#role = role;
     this.#peerLimits = peerLimits;
-    this.#session = new Session({ role, codec, limits, sessionBytesMax: 64 * 1_048_576 });
-    this.#session.answer(Callee);
+    this.#session = new Session({
+      role: ROLES[role],
+      codec,
+      limits,
+      sessionBytesMax: 64 * 1_048_576,
+    });
+    // One that has said that it takes no calls need not be able to.
+    if (limits.callsMax > 0) this.#session.answer(Callee);
   }
 
-  attach(): void {
-    this.#session.attach({ limits: this.#peerLimits, received: 0, next: 1 });
+  attach({ received, next }: Counts = { received: 0, next: 1 }): void {
+    this.#session.attach({ limits: this.#peerLimits, received, next });
     this.#isAttached = true;
   }
 
+  /** The connection is lost. */
+  detach(): void {
+    this.#session.detach();
+    this.#isAttached = false;
+  }
+
+  /** What the other side is told of this side's books. */
+  get counts(): Counts {
+    return { received: this.#session.received, next: this.#session.next };
+  }
+
+  events(): PlainEvent[] {
+    return this.#session.takeEvents().map(plain);
+  }
+
   give(input: Input): void {
-    const { caller, callee } = this.#session;
+    const { caller } = this.#session;
     if (input.hello) this.#handshake.push(encodeHello(codec, input.hello));
     if (input.reject) {
-      const { code, message, delayMs, shape } = input.reject;
-      this.#handshake.push(
-        encodeReject(codec, { code: code as ErrorCode, message, delayMs, shape }),
-      );
+      const { code, ...rest } = input.reject;
+      this.#handshake.push(encodeReject(codec, { ...rest, code: codeNamed(code) }));
     }
     if (input.welcome) {
       this.#handshake.push(encodeWelcome(codec, input.welcome));
-      this.attach();
+      this.attach(this.#hello);
+      expect(input.welcome).toMatchObject(this.counts);
     }
     if (input.call) {
-      const { kind, path, timeoutMs, lastEventId, input: value } = input.call;
-      const options: CallOptions = { timeoutMs, lastEventId };
+      const { kind, path, timeoutMs, lastEventId, key, again, input: value } = input.call;
+      const options: CallOptions = { timeoutMs, lastEventId, key, again };
       caller.call({ kind, path, input: value, options }, path);
     }
     if (input.cancel) caller.cancel(find(caller.calls, input.cancel));
-    if (input.subscribed) callee.subscribed(find(callee.calls, input.subscribed));
-    if (input.item) {
-      const { id, data, eventId } = input.item;
-      callee.item(find(callee.calls, id), data, eventId);
-    }
-    if (input.result) callee.result(find(callee.calls, input.result.id), input.result.data);
-    if (input.error) callee.error(find(callee.calls, input.error.id), input.error.shape);
-    if (input.end) callee.end(find(callee.calls, input.end));
-    if (input.fail) callee.fail(find(callee.calls, input.fail.id), input.fail.code);
+    this.#answer(input);
     if (input.tick) this.#session.tick(input.tick);
     if (input.goAway !== undefined) this.#session.say(goawayFrame(input.goAway));
+    if (input.renew) this.#session.say(RENEW_FRAME);
+    if (input.params) this.#session.say(paramsFrame(input.params.number, input.params.params));
+    if (input.renewed) {
+      this.#session.say(renewedFrame(input.renewed.number, input.renewed.refusal));
+    }
+  }
+
+  #answer({ subscribed, item, result, error, end, fail }: Input): void {
+    if ((subscribed ?? item ?? result ?? error ?? end ?? fail) === undefined) return;
+    const { callee } = this.#session;
+    if (subscribed) callee.subscribed(find(callee.calls, subscribed));
+    if (item) callee.item(find(callee.calls, item.id), item.data, item.eventId);
+    if (result) callee.result(find(callee.calls, result.id), result.data);
+    if (error) callee.error(find(callee.calls, error.id), error.shape);
+    if (end) callee.end(find(callee.calls, end));
+    if (fail) callee.fail(find(callee.calls, fail.id), fail.code);
   }
 
   write(): Message | undefined {
@@ -284,20 +376,24 @@ class Player {
   receive(message: Message): PlainEvent[] {
     if (!this.#isAttached) return [this.#greet(message)];
     this.#session.receive(message);
-    return this.#session.takeEvents().map(plain);
+    return this.events();
   }
 
   #greet(message: Message): PlainEvent {
     if (this.#role === 'client') {
       const answer = parseAnswer(codec, message);
-      if (answer.type === 'welcome') this.attach();
+      if (answer.type === 'welcome') this.attach(answer);
       return { event: answer.type, [answer.type]: answer } as unknown as PlainEvent;
     }
     let hello: Hello | undefined;
-    const code = failureOf(() => (hello = parseHello(codec, message)));
+    const code = failureOf(() => (this.#hello = hello = parseHello(codec, message)));
     const told = code === 'none' ? { event: 'hello', hello } : { event: 'refused', code };
     return told as unknown as PlainEvent;
   }
+}
+
+function isHello(message: string | undefined): boolean {
+  return message?.startsWith(`[[${TAGS.hello},`) === true;
 }
 
 function find<T extends { readonly id: number }>(calls: Iterable<T>, id: number): T {
@@ -312,18 +408,28 @@ describe('the vectors of conversations', () => {
     readonly calls: number;
     readonly backlog: number;
   }
+  interface Said {
+    readonly from: Name;
+    readonly input?: readonly Input[];
+    readonly message?: string;
+    readonly hex?: string;
+    /** The other side never reads it. */
+    readonly isLost?: boolean;
+    readonly events?: readonly PlainEvent[];
+  }
+  /** The connection is lost; on another one the server is told `hello`, the client `welcome`. */
+  interface Resumed {
+    readonly meanwhile?: Readonly<Partial<Record<Name, readonly Input[]>>>;
+    readonly hello: Counts;
+    readonly welcome?: Counts;
+    readonly events?: Readonly<Partial<Record<Name, readonly PlainEvent[]>>>;
+  }
   interface Conversation {
     readonly name: string;
     readonly played: readonly Name[];
     readonly handshake?: boolean;
     readonly limits?: Readonly<Record<Name, WireLimits>>;
-    readonly steps: readonly {
-      readonly from: Name;
-      readonly input?: readonly Input[];
-      readonly message?: string;
-      readonly hex?: string;
-      readonly events?: readonly PlainEvent[];
-    }[];
+    readonly steps: readonly (Said | Resumed)[];
   }
   const { conversations } = load<{ readonly conversations: readonly Conversation[] }>(
     'conversations',
@@ -339,6 +445,32 @@ describe('the vectors of conversations', () => {
     };
   }
 
+  function say(players: ReadonlyMap<Name, Player>, step: Said): void {
+    const { from, input, message, hex, isLost, events } = step;
+    const said = hex === undefined ? message! : fromHex(hex);
+    const sender = players.get(from);
+    const receiver = players.get(from === 'client' ? 'server' : 'client');
+    for (const value of input ?? []) sender?.give(value);
+    if (sender !== undefined) expect(sender.write()).toEqual(said);
+    if (receiver !== undefined && isLost !== true) {
+      expect(receiver.receive(said)).toEqual(events);
+    }
+  }
+
+  function resume(players: ReadonlyMap<Name, Player>, step: Resumed): void {
+    const { meanwhile, hello, welcome, events } = step;
+    const [client, server] = [players.get('client'), players.get('server')];
+    for (const [name, player] of players) {
+      player.detach();
+      for (const value of meanwhile?.[name] ?? []) player.give(value);
+    }
+    if (client !== undefined) expect(client.counts.received).toBe(hello.received);
+    server?.attach(hello);
+    if (server !== undefined && welcome !== undefined) expect(server.counts).toEqual(welcome);
+    if (welcome !== undefined) client?.attach(welcome);
+    for (const [name, player] of players) expect(player.events()).toEqual(events?.[name] ?? []);
+  }
+
   it.each(conversations)('$name', (conversation) => {
     const players = new Map<Name, Player>();
     const [client, server] = [limitsOf(conversation, 'client'), limitsOf(conversation, 'server')];
@@ -348,13 +480,14 @@ describe('the vectors of conversations', () => {
       if (conversation.handshake !== true) player.attach();
       players.set(name, player);
     }
-    for (const { from, input, message, hex, events } of conversation.steps) {
-      const said = hex === undefined ? message! : fromHex(hex);
-      const sender = players.get(from);
-      const receiver = players.get(from === 'client' ? 'server' : 'client');
-      for (const value of input ?? []) sender?.give(value);
-      if (sender !== undefined) expect(sender.write()).toEqual(said);
-      if (receiver !== undefined) expect(receiver.receive(said)).toEqual(events);
+    for (const step of conversation.steps) {
+      if (!('from' in step)) resume(players, step);
+      else {
+        // A `hello` comes on another connection, or where the server has not taken the one before.
+        const isFirst = conversation.handshake === true && isHello(step.message);
+        if (isFirst) for (const player of players.values()) player.detach();
+        say(players, step);
+      }
     }
     // Nobody has more to say.
     for (const player of players.values()) expect(player.write()).toBeUndefined();

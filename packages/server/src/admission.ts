@@ -18,7 +18,7 @@ export function refusalOf(
 ): Refusal | undefined {
   if (pathOf(request) !== path) return { status: 404, message: 'Nothing is served at this path.' };
   if (request.method !== 'GET') return { status: 405, message: 'An upgrade is a GET request.' };
-  const host = parseHost(request.headersDistinct['host']);
+  const host = parseHost(hostsOf(request));
   if (host === undefined)
     return { status: 400, message: 'The Host header is missing or malformed.' };
   const { origin } = request.headers;
@@ -52,6 +52,11 @@ function isLoopback(hostname: string): boolean {
     hostname === '[::1]' ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname)
   );
+}
+
+/** Read from the raw headers: other views of them, once made, stay as long as the request does. */
+function hostsOf({ rawHeaders }: IncomingMessage): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'host');
 }
 
 /** RFC 9112 section 3.2: exactly one, a host with or without a port. */

@@ -1,8 +1,11 @@
-import { isTrackedEnvelope, TRPCError } from '@trpc/server';
+import { TRPCError } from '@trpc/server';
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable';
-import type { Callee, CallKind, IncomingCall } from '@openline/protocol';
+import type { CallErrorCode, Callee, CallKind, IncomingCall } from '@openline/protocol';
 import { errorOf } from './errors.ts';
+import type { RecordedOutcome } from './journal.ts';
+import type { RecordedCall } from './once.ts';
 import type { ProcedureCall } from './procedure.ts';
+import { ItemStream, type StreamHost } from './stream.ts';
 
 /** What a call needs of its session. */
 export interface CallHost {
@@ -21,7 +24,7 @@ export interface CallHost {
 }
 
 /** One call while its procedure runs: gives it what it needs, and the caller what it gives. */
-export class RunningCall implements ProcedureCall {
+export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
   readonly batchIndex = 0;
   readonly ctx: unknown;
   /** When the caller's time is over, on the monotonic clock. */
@@ -31,7 +34,10 @@ export class RunningCall implements ProcedureCall {
   #controller: AbortController | undefined;
   /** Set once nobody waits for an answer any more: what the call is then settled with. */
   #aborted: 'ABORTED' | 'UNSUPPORTED' | undefined;
-  #iterator: AsyncIterator<unknown> | undefined;
+  /** What a subscription gives; until the procedure has returned it there is none. */
+  #stream: ItemStream | undefined;
+  /** Set while the journal is asked whether to run it: `asked`; then what records its outcome. */
+  #record: 'asked' | ((outcome: RecordedOutcome) => Promise<void>) | undefined;
 
   constructor(
     session: CallHost,
@@ -77,24 +83,79 @@ export class RunningCall implements ProcedureCall {
     );
   }
 
-  /** The caller gave it up, or is gone. The call keeps its place until its procedure has settled. */
+  /** The journal is asked first: it calls one of the three members below. */
+  awaitRecord(): void {
+    this.#record = 'asked';
+  }
+
+  startRecorded(record: (outcome: RecordedOutcome) => Promise<void>): void {
+    this.#record = record;
+    this.start();
+  }
+
+  giveRecorded({ kind, json }: RecordedOutcome): void {
+    this.#giveLater(kind, json === undefined ? undefined : (JSON.parse(json) as unknown));
+  }
+
+  refuse(code: CallErrorCode): void {
+    if (this.#session.isOver) return;
+    this.#session.callee.fail(this.#call, code);
+    this.#session.wake();
+  }
+
+  get isCancelled(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  /** The caller gave it up. The call keeps its place until its procedure has settled. */
   abort(code: 'ABORTED' | 'UNSUPPORTED'): void {
     if (this.#aborted !== undefined) return;
     this.#aborted = code;
     this.#controller?.abort();
-    this.#closeIterator(() => this.#settleAborted());
+    this.#stream?.close(() => this.#settleAborted());
+  }
+
+  get isLeft(): boolean {
+    return this.#session.isOver;
+  }
+
+  /** The caller is gone. A run whose outcome is recorded goes on; one that has not begun does not. */
+  abandon(): void {
+    if (typeof this.#record !== 'function') this.abort('ABORTED');
   }
 
   /** A subscription that was told to wait may give its next item. */
   resume(): void {
-    this.#pull();
+    this.#stream?.pull();
+  }
+
+  item(data: unknown, eventId: string | undefined): void {
+    this.#session.callee.item(this.#call, this.#session.serialize(data), eventId);
+    this.#session.wake();
+  }
+
+  mayProduce(): boolean {
+    return this.#session.mayProduce(this);
+  }
+
+  ended(): void {
+    this.#session.callee.end(this.#call);
+    this.#session.wake();
+  }
+
+  failed(cause: unknown): void {
+    this.#fail(cause);
+  }
+
+  report(cause: unknown): void {
+    this.#session.report(this, errorOf(cause));
   }
 
   #answer(value: unknown): void {
     try {
       const isStream = isObservable(value) || isAsyncIterable(value);
       if (this.#call.kind === 'subscription') {
-        if (isStream) return this.#stream(value);
+        if (isStream) return this.#subscribe(value);
         throw new TRPCError({
           code: 'INTERNAL_SERVER_ERROR',
           message: 'A subscription returns an observable or an async iterable.',
@@ -106,84 +167,58 @@ export class RunningCall implements ProcedureCall {
           message: `A ${this.#call.kind} cannot return an async iterable or an observable.`,
         });
       }
-      if (this.#aborted !== undefined) return this.#settleAborted();
-      this.#session.callee.result(this.#call, this.#session.serialize(value));
-      this.#session.wake();
+      this.#conclude('result', this.#session.serialize(value));
     } catch (cause) {
       this.#fail(cause);
     }
   }
 
-  #stream(value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0]): void {
+  #subscribe(
+    value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0],
+  ): void {
     const iterable = isAsyncIterable(value) ? value : observableToAsyncIterable(value, this.signal);
-    this.#iterator = iterable[Symbol.asyncIterator]();
-    if (this.#aborted !== undefined) return this.#closeIterator(() => this.#settleAborted());
+    this.#stream = new ItemStream(iterable, this);
+    if (this.#aborted !== undefined) return this.#stream.close(() => this.#settleAborted());
     this.#session.callee.subscribed(this.#call);
     this.#session.wake();
-    this.#pull();
-  }
-
-  #pull(): void {
-    if (this.#aborted !== undefined || this.#iterator === undefined) return;
-    try {
-      this.#iterator.next().then(this.#onNext, this.#onThrow);
-    } catch (cause) {
-      this.#onThrow(cause);
-    }
-  }
-
-  readonly #onNext = (result: IteratorResult<unknown, unknown>): void => {
-    if (this.#aborted !== undefined) return; // The end of the iterator is awaited elsewhere.
-    try {
-      if (result.done === true) {
-        this.#session.callee.end(this.#call);
-        return this.#session.wake();
-      }
-      const { value } = result;
-      if (isTrackedEnvelope(value)) {
-        const data = this.#session.serialize({ id: value[0], data: value[1] });
-        this.#session.callee.item(this.#call, data, value[0]);
-      } else {
-        this.#session.callee.item(this.#call, this.#session.serialize(value), undefined);
-      }
-    } catch (cause) {
-      return this.#closeIterator(() => this.#fail(cause));
-    }
-    this.#session.wake();
-    if (this.#session.mayProduce(this)) this.#pull();
-  };
-
-  readonly #onThrow = (cause: unknown): void => {
-    if (this.#aborted === undefined) this.#fail(cause);
-  };
-
-  /** Runs the `finally` of a generator, however long it takes: until then the call has its place. */
-  #closeIterator(settle: () => void): void {
-    const iterator = this.#iterator;
-    if (iterator === undefined) return;
-    this.#iterator = undefined;
-    const failed = (cause: unknown): void => {
-      this.#session.report(this, errorOf(cause));
-      settle();
-    };
-    try {
-      const returned = iterator.return?.() ?? Promise.resolve();
-      returned.then(settle, failed);
-    } catch (cause) {
-      failed(cause);
-    }
+    this.#stream.pull();
   }
 
   #fail(cause: unknown): void {
     const error = errorOf(cause);
-    if (this.#aborted !== undefined) return this.#settleAborted();
+    if (this.#aborted !== undefined && typeof this.#record !== 'function') {
+      return this.#settleAborted();
+    }
     this.#session.report(this, error);
     try {
-      this.#session.callee.error(this.#call, this.#session.serializeError(this, error));
+      this.#conclude('error', this.#session.serializeError(this, error));
     } catch (fault) {
       this.#session.report(this, errorOf(fault));
-      this.#session.callee.fail(this.#call, 'INTERNAL');
+      this.refuse('INTERNAL');
     }
+  }
+
+  /** The procedure has settled. @throws what the codec throws at the payload. */
+  #conclude(kind: RecordedOutcome['kind'], payload: unknown): void {
+    if (typeof this.#record !== 'function') return this.#give(kind, payload);
+    const json = JSON.stringify(payload) as string | undefined;
+    void this.#record({ kind, json }).then(() => this.#giveLater(kind, payload));
+  }
+
+  /** The outcome is recorded: it stays what it is where it cannot be told. */
+  #giveLater(kind: RecordedOutcome['kind'], payload: unknown): void {
+    try {
+      this.#give(kind, payload);
+    } catch (fault) {
+      this.#session.report(this, errorOf(fault));
+      this.refuse('INTERNAL');
+    }
+  }
+
+  #give(kind: RecordedOutcome['kind'], payload: unknown): void {
+    if (this.#aborted !== undefined) return this.#settleAborted();
+    if (this.#session.isOver) return;
+    this.#session.callee[kind](this.#call, payload);
     this.#session.wake();
   }
 

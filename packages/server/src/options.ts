@@ -6,14 +6,39 @@ import type {
   TRPCError,
 } from '@trpc/server';
 import type { CallKind, Connection, ConnectionHandler, Limits } from '@openline/protocol';
+import type { Journal } from './journal.ts';
 import type { OutputOf, StandardSchemaV1 } from './standard-schema.ts';
 
 type MaybePromise<T> = T | Promise<T>;
+
+export interface IdentityOptions {
+  /**
+   * When what the client said of itself expires, as of `Date.now()`. In good time before it is asked
+   * for fresh params; at that instant the session ends. Default: never.
+   */
+  readonly expiresAtMs?: number | undefined;
+}
+
+/** Who a client is. */
+export interface Identity {
+  readonly id: string;
+  readonly expiresAtMs: number;
+}
 
 /** What survives connections: one client's calls and streams. */
 export interface Session {
   /** Random, drawn by the client. */
   readonly id: string;
+  /** Who the client is, as {@link Session.identify} said; `undefined` until then. */
+  readonly identity: string | undefined;
+  /**
+   * Says who the client is, in `createContext` or later. From then on the session is theirs alone: a
+   * connection whose `createContext` names somebody else, or nobody, does not get it.
+   *
+   * @param id Such as the id of a user; not empty.
+   * @throws a `TypeError` in a procedure when the session belongs to somebody else.
+   */
+  identify(id: string, options?: IdentityOptions): void;
   /** Aborts when the session is over. */
   readonly signal: AbortSignal;
   /**
@@ -39,9 +64,15 @@ export interface ContextOptions<Params = unknown> {
   readonly session: Session;
   readonly connection: ConnectionInfo;
   readonly params: Params;
-  /** Why it is asked for: a new session. */
-  readonly reason: 'open';
-  /** Aborts when the connection is lost before the context is there. */
+  /**
+   * Why it is asked for: a new session, another connection of one that lost its own, or fresh params
+   * over a live connection. Calls that begin later get the new context.
+   */
+  readonly reason: 'open' | 'resume' | 'refresh';
+  /**
+   * Aborts when the connection is lost before the context is there, or `handshakeTimeoutMs` is over.
+   * What is made then is dropped.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +109,11 @@ export interface PlainServerOptions<R extends AnyTRPCRouter, P extends StandardS
   readonly onError?: ((report: ErrorReport) => void) | undefined;
   /** Connections at once; one more is refused with HTTP status 503. At least 1. Default: 10,000. */
   readonly connectionsMax?: number | undefined;
-  /** Time for a new connection to be admitted, `createContext` included. At least 1. Default: 10,000. */
+  /**
+   * Time for a new connection to be admitted, `createContext` included, and for `createContext` at a
+   * refresh, in milliseconds. Looked at each half second or keep-alive interval, whichever is shorter.
+   * At least 1. Default: 10,000.
+   */
   readonly handshakeTimeoutMs?: number | undefined;
   /**
    * Silence after which a client is asked for a sign of life; after four times this it is given up.
@@ -87,6 +122,37 @@ export interface PlainServerOptions<R extends AnyTRPCRouter, P extends StandardS
   readonly keepAliveMs?: number | undefined;
   /** What one session may cost. */
   readonly limits?: Partial<SessionLimits> | undefined;
+  /** Where outcomes of `once` procedures are recorded. Default: `memoryJournal()`, in this process. */
+  readonly journal?: Journal | undefined;
+  /** What is kept of clients that are away. */
+  readonly resume?: ResumeOptions | undefined;
+}
+
+/** What is kept of clients that are away. Past a limit the oldest sessions end first. */
+export interface ResumeOptions {
+  /**
+   * How long a session waits for its client, in milliseconds; 0 ends it with its connection.
+   * Default: 120,000.
+   */
+  readonly windowMs?: number | undefined;
+  /** Sessions that may wait at once. Default: 10,000. */
+  readonly sessionsMax?: number | undefined;
+  /** Of these, sessions of one identity. Default: 100. */
+  readonly sessionsPerIdentityMax?: number | undefined;
+  /** All that is held for sessions that wait, in bytes. Default: 256 MiB. */
+  readonly bytesMax?: number | undefined;
+  /** Sessions that may be resumed a second; who is one too many is told to come later. Default: 2,000. */
+  readonly resumesPerSecondMax?: number | undefined;
+  /**
+   * Runs of `once` procedures whose session is over: they go on. While there are so many, a call that
+   * would begin another one is answered `BUSY`, not executed. At least 1. Default: 10,000.
+   */
+  readonly onceRunsMax?: number | undefined;
+  /**
+   * Of these, runs of one identity; those of clients without one count together. At least 1.
+   * Default: 100.
+   */
+  readonly onceRunsPerIdentityMax?: number | undefined;
 }
 
 export interface SessionLimits extends Limits {
@@ -104,6 +170,16 @@ export interface ListenOptions {
   readonly host?: string | undefined;
   /** Default: `/rpc`. */
   readonly path?: string | undefined;
+}
+
+export interface DrainOptions {
+  /** How long calls under way may take, in milliseconds. At least 0. Default: 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Clients come elsewhere spread over so many milliseconds. An integer of at least 0. Default: 2 for
+   * each session, and half of `timeoutMs` at most.
+   */
+  readonly spreadMs?: number | undefined;
 }
 
 export interface AttachOptions {
@@ -128,6 +204,15 @@ export interface Server<R extends AnyTRPCRouter = AnyTRPCRouter, Params = unknow
    * load. Gives what is to handle it: messages go there as they come.
    */
   accept(connection: Connection): ConnectionHandler;
+  /**
+   * Leaves without losing a call. From now on it takes no new sessions and tells the clients, who
+   * make a session elsewhere and move there what can be moved; calls under way may end here until
+   * the time is over. Then it closes as `close` does, with a code that says come back. Resolves when
+   * it is closed.
+   *
+   * @throws a `RangeError` when an option is out of its range.
+   */
+  drain(options?: DrainOptions): Promise<void>;
   /** Leaves now: ends every session and resolves when all connections are closed. */
   close(): Promise<void>;
 }

@@ -45,13 +45,10 @@ export function readInput(
 
 /** Reads the input when first asked: each input parser of a procedure asks, and gets the same. */
 export function rawInputOf(router: AnyTRPCRouter, call: ProcedureCall): GetRawInput {
-  let input: unknown;
-  let isRead = false;
-  return async () => {
-    if (!isRead) {
-      input = readInput(router, call);
-      isRead = true;
-    }
-    return input;
-  };
+  let reading: Promise<unknown> | undefined;
+  return () => (reading ??= read(router, call));
+}
+
+async function read(router: AnyTRPCRouter, call: ProcedureCall): Promise<unknown> {
+  return readInput(router, call);
 }

@@ -83,12 +83,15 @@ function textOf(value: unknown): string | undefined {
 }
 
 /** Does what `callTRPCProcedure` would, on the procedure that the plan is for. */
-export async function runQuick(
+export function runQuick(
   plan: QuickPlan,
   call: ProcedureCall,
   getRawInput: GetRawInput,
 ): Promise<unknown> {
-  const answer = await takeStep(plan, call, 0, call.ctx, undefined, getRawInput);
+  return takeStep(plan, call, 0, call.ctx, undefined, getRawInput).then(dataOf);
+}
+
+function dataOf(answer: Answer | undefined): unknown {
   if (!answer) {
     throw new TRPCError({
       code: 'INTERNAL_SERVER_ERROR',
@@ -99,8 +102,11 @@ export async function runQuick(
   return answer.data;
 }
 
-/** The counterpart of tRPC's `callRecursive`: what is merged and what is caught is the same. */
-async function takeStep(
+/**
+ * The counterpart of tRPC's `callRecursive`: what is merged and what is caught is the same. It is no
+ * async function, since what one keeps while it waits is a third of all that a call allocates.
+ */
+function takeStep(
   plan: QuickPlan,
   call: ProcedureCall,
   index: number,
@@ -123,20 +129,30 @@ async function takeStep(
       ));
     const options = new QuickOptions(plan, call, ctx, input, getRawInput, next);
     const { middleware } = step;
-    const answer = await middleware(step.hasOnlyNamedReads ? options : withOwnSignal(options));
-    if (step.formatsErrors) noteWrapper(answer?.data, (await inner)?.data);
-    return answer;
+    const given = middleware(step.hasOnlyNamedReads ? options : withOwnSignal(options));
+    const answer = Promise.resolve(given);
+    if (!step.formatsErrors) return answer.then(undefined, failureOf);
+    return answer.then((outer) => noteWrapper(outer, inner)).then(undefined, failureOf);
   } catch (cause) {
-    const error = getTRPCErrorFromUnknown(cause);
-    return { ok: false, error, marker: 'middlewareMarker' };
+    return Promise.resolve(failureOf(cause));
   }
+}
+
+function failureOf(cause: unknown): Answer {
+  return { ok: false, error: getTRPCErrorFromUnknown(cause), marker: 'middlewareMarker' };
 }
 
 /** By what tRPC's `.errors()` made of it, what can be iterated without the wrapper. */
 const sources = new WeakMap<object, object>();
 
-function noteWrapper(wrapper: unknown, source: unknown): void {
+async function noteWrapper(
+  outer: Answer | undefined,
+  inner: ReturnType<Next> | undefined,
+): Promise<Answer | undefined> {
+  const wrapper = outer?.data;
+  const source = (await inner)?.data;
   if (isObject(wrapper) && isObject(source) && wrapper !== source) sources.set(wrapper, source);
+  return outer;
 }
 
 /**

@@ -1,50 +1,37 @@
+import { CODES } from '@openline/protocol';
 import type { Greeting } from './greeting.ts';
-import type { ServerSession } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** How often deadlines are looked at, in milliseconds, unless the keep-alive interval is shorter. */
 const SWEEP_MS = 500;
+
+/** How many sweeps there are in a keep-alive interval. */
+export function turnsOf(keepAliveMs: number): number {
+  return Math.max(1, Math.floor(keepAliveMs / SWEEP_MS));
+}
 
 export interface RosterOptions {
   readonly keepAliveMs: number;
   readonly handshakeTimeoutMs: number;
 }
 
-/** Who is here, and the one clock that looks after them all: no connection has a timer of its own. */
+/** Who is connected, and the one clock that looks after all: nobody has a timer of their own. */
 export class Roster {
   readonly connections = new Set<Greeting>();
-  readonly #sessions = new Map<
-    string,
-    { readonly session: ServerSession; readonly turn: number }
-  >();
+  readonly #sessions: Sessions;
   readonly #options: RosterOptions;
   readonly #turns: number;
   readonly #whenEmpty: (() => void)[] = [];
   #turn = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: RosterOptions) {
+  constructor(sessions: Sessions, options: RosterOptions) {
+    this.#sessions = sessions;
     this.#options = options;
-    this.#turns = Math.max(1, Math.floor(options.keepAliveMs / SWEEP_MS));
+    this.#turns = turnsOf(options.keepAliveMs);
   }
 
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
-  hasSession(id: string): boolean {
-    return this.#sessions.has(id);
-  }
-
-  addSession(session: ServerSession): void {
-    // Each has a turn of its own, so that the pings of many do not go out at once.
-    this.#sessions.set(session.id, { session, turn: this.#sessions.size % this.#turns });
-  }
-
-  removeSession(session: ServerSession): void {
-    this.#sessions.delete(session.id);
-  }
-
-  /** The clock runs only while somebody is here, and keeps no process alive. */
+  /** The clock runs while there is somebody to look after, and keeps no process alive. */
   addConnection(greeting: Greeting): void {
     this.connections.add(greeting);
     this.#timer ??= setInterval(
@@ -55,13 +42,12 @@ export class Roster {
 
   removeConnection(greeting: Greeting): void {
     this.connections.delete(greeting);
+    this.#stopIfIdle();
     if (this.connections.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
-  /** Resolves when nobody is here. */
+  /** Resolves when nobody is connected. */
   untilEmpty(): Promise<void> {
     if (this.connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenEmpty.push(resolve));
@@ -72,12 +58,16 @@ export class Roster {
     this.#turn = (this.#turn + 1) % this.#turns;
     for (const greeting of this.connections) {
       if (greeting.isOpen && nowMs - greeting.sinceMs >= this.#options.handshakeTimeoutMs) {
-        greeting.refuse('HANDSHAKE_LATE', 'the handshake took too long');
+        greeting.refuse({ code: CODES.HANDSHAKE_LATE, message: 'the handshake took too long' });
       }
     }
-    for (const { session, turn } of this.#sessions.values()) {
-      session.expireCalls(nowMs);
-      if (turn === this.#turn) session.driver.tick();
-    }
+    this.#sessions.sweep(nowMs, this.#turn);
+    this.#stopIfIdle();
+  }
+
+  #stopIfIdle(): void {
+    if (this.connections.size > 0 || !this.#sessions.isIdle) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

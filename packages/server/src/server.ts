@@ -4,25 +4,32 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AnyTRPCRouter } from '@trpc/server';
-import { createJsonCodec, JSON_CODEC } from '@openline/protocol';
-import type { Connection, ConnectionHandler, Hello } from '@openline/protocol';
+import { CODES, createJsonCodec, JSON_CODEC } from '@openline/protocol';
+import type { Connection, ConnectionHandler } from '@openline/protocol';
 import { pathOf, refusalOf, type AdmissionRules, type Refusal } from './admission.ts';
+import { Contexts } from './contexts.ts';
 import { ErrorReporter } from './errors.ts';
 import { Greeting, type GreetingEnvironment } from './greeting.ts';
 import type {
   AttachOptions,
   ConnectionInfo,
+  DrainOptions,
   ListenOptions,
   PlainServerOptions,
   Server,
   ServerOptions,
 } from './options.ts';
+import { memoryJournal } from './journal.ts';
+import { OnceMarks } from './once-marks.ts';
+import { OnceRuns } from './once.ts';
 import { createProcedureRunner } from './procedure.ts';
-import { Roster } from './roster.ts';
-import { ServerSession, type SessionEnvironment } from './session.ts';
-import { settingsOf } from './settings.ts';
+import { Roster, turnsOf } from './roster.ts';
+import { Sessions } from './sessions.ts';
+import { drainSettingsOf, settingsOf } from './settings.ts';
 import type { InputOf, StandardSchemaV1 } from './standard-schema.ts';
 import { createWsTransport } from './transport-ws.ts';
+
+type CreateContext = ConstructorParameters<typeof Contexts>[2];
 
 const DEFAULT_PATH = '/rpc';
 /** Clients of a server that leaves come back spread over so long for each of them, in milliseconds. */
@@ -52,7 +59,7 @@ export function createServer<
   P extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
 >(options: ServerOptions<R, P>): Server<R, InputOf<P>> {
   // Where the router has no context, the type of the options has no such member.
-  const { createContext } = options as { createContext?: GreetingEnvironment['createContext'] };
+  const { createContext } = options as { createContext?: CreateContext };
   return new OpenlineServer<R, InputOf<P>>(options, createContext);
 }
 
@@ -64,39 +71,45 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   readonly #errors: ErrorReporter;
   readonly #roster: Roster;
   readonly #greetings: GreetingEnvironment;
-  readonly #sessions: SessionEnvironment;
+  readonly #sessions: Sessions;
   readonly #transport = createWsTransport((...made) => this.#acceptUpgrade(...made));
   readonly #detach: (() => void)[] = [];
   readonly #httpServers: HttpServer[] = [];
   #isClosed = false;
 
-  constructor(
-    options: PlainServerOptions<R, StandardSchemaV1>,
-    createContext: GreetingEnvironment['createContext'],
-  ) {
-    const { router, params, origins, onError } = options;
-    const { connectionsMax, keepAliveMs, handshakeTimeoutMs, limits } = settingsOf(options);
+  constructor(options: PlainServerOptions<R, StandardSchemaV1>, createContext: CreateContext) {
+    const { router, params, origins, onError, journal = memoryJournal() } = options;
+    const { connectionsMax, keepAliveMs, handshakeTimeoutMs, limits, resume } = settingsOf(options);
     const errors = new ErrorReporter(router, onError);
+    const runProcedure = createProcedureRunner(router);
     this.#origins = origins;
     this.#connectionsMax = connectionsMax;
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#errors = errors;
-    this.#roster = new Roster({ keepAliveMs, handshakeTimeoutMs });
-    this.#sessions = {
+    const contexts = new Contexts(errors, params, createContext);
+    const onceMarks = new OnceMarks(router);
+    const onceRuns = new OnceRuns(journal, resume);
+    const environment = {
       router,
-      runProcedure: createProcedureRunner(router),
+      runProcedure,
       errors,
+      contexts,
+      onceMarks,
+      onceRuns,
       limits,
-      onOver: (session) => this.#roster.removeSession(session),
+      handshakeTimeoutMs,
     };
+    const node = randomBytes(8).toString('base64url');
+    this.#sessions = new Sessions(node, codec, environment, resume, turnsOf(keepAliveMs));
+    this.#roster = new Roster(this.#sessions, { keepAliveMs, handshakeTimeoutMs });
     this.#greetings = {
-      node: randomBytes(8).toString('base64url'),
+      node,
       keepAliveMs,
+      windowMs: resume.windowMs,
+      journal: () => onceRuns.epoch,
       limits,
-      errors,
-      params,
-      createContext,
-      openSession: (hello) => this.#openSession(hello),
+      contexts,
+      claim: (hello) => this.#sessions.claim(hello, performance.now()),
       onClosed: (greeting) => this.#roster.removeConnection(greeting),
     };
   }
@@ -141,15 +154,28 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   accept(connection: Connection): ConnectionHandler {
     const info = { transport: 'memory', remoteAddress: '', request: undefined } as const;
     const greeting = this.#greet(connection, info);
-    if (this.#isClosed) greeting.leave(0);
+    if (this.#isClosed) greeting.leave();
     return greeting;
+  }
+
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const { timeoutMs, spreadMs = this.#spreadMs(timeoutMs / 2) } = drainSettingsOf(options);
+    this.#sessions.drain(spreadMs);
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.min(timeoutMs, TIMER_MS_MAX));
+    });
+    await Promise.race([this.#sessions.untilEmpty(), deadline]);
+    clearTimeout(timer);
+    await this.close();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const detach of this.#detach.splice(0)) detach();
-    const spreadMs = Math.min(this.#roster.sessionCount * SPREAD_PER_SESSION_MS, SPREAD_MAX_MS);
-    for (const greeting of this.#roster.connections) greeting.leave(spreadMs);
+    const spreadMs = this.#spreadMs(SPREAD_MAX_MS);
+    for (const session of this.#sessions.all) session.leave(spreadMs);
+    for (const greeting of this.#roster.connections) greeting.leave();
     const grace = setTimeout(() => {
       for (const greeting of this.#roster.connections) greeting.abandon();
     }, CLOSE_GRACE_MS);
@@ -158,6 +184,10 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
       ...this.#httpServers.splice(0).map(closeHttpServer),
     ]);
     clearTimeout(grace);
+  }
+
+  #spreadMs(maxMs: number): number {
+    return Math.ceil(Math.min(this.#sessions.size * SPREAD_PER_SESSION_MS, maxMs));
   }
 
   #refusalByLoad(): Refusal | undefined {
@@ -173,7 +203,10 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     const remoteAddress = request.socket.remoteAddress ?? '';
     const greeting = this.#greet(connection, { transport: 'ws', remoteAddress, request });
     if (subprotocol !== '' && subprotocol !== JSON_CODEC) {
-      greeting.refuse('CODEC_UNSUPPORTED', `this server speaks ${JSON_CODEC}`);
+      greeting.refuse({
+        code: CODES.CODEC_UNSUPPORTED,
+        message: `this server speaks ${JSON_CODEC}`,
+      });
     }
     return greeting;
   }
@@ -182,13 +215,6 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     const greeting = new Greeting(connection, info, codec, this.#greetings, performance.now());
     this.#roster.addConnection(greeting);
     return greeting;
-  }
-
-  #openSession({ sessionId, attempt }: Hello): ServerSession | undefined {
-    if (attempt > 1 || this.#roster.hasSession(sessionId)) return undefined;
-    const session = new ServerSession(sessionId, codec, this.#sessions);
-    this.#roster.addSession(session);
-    return session;
   }
 }
 

@@ -1,5 +1,5 @@
 import { MESSAGE_BYTES_MAX, SERVER_LIMITS } from '@openline/protocol';
-import type { PlainServerOptions, SessionLimits } from './options.ts';
+import type { DrainOptions, PlainServerOptions, ResumeOptions, SessionLimits } from './options.ts';
 
 /** The options of a server that are numbers, with their defaults. */
 export interface Settings {
@@ -7,11 +7,14 @@ export interface Settings {
   readonly handshakeTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly limits: SessionLimits;
+  readonly resume: ResumeSettings;
 }
+
+export type ResumeSettings = { readonly [K in keyof ResumeOptions]-?: number };
 
 type NumberOptions = Pick<
   PlainServerOptions<never, never>,
-  'connectionsMax' | 'handshakeTimeoutMs' | 'keepAliveMs' | 'limits'
+  'connectionsMax' | 'handshakeTimeoutMs' | 'keepAliveMs' | 'limits' | 'resume'
 >;
 
 /** @throws a `RangeError` that names an option which is out of its range. */
@@ -33,6 +36,33 @@ export function settingsOf(options: NumberOptions): Settings {
       backlogBytesMax: integerAtLeast(MESSAGE_BYTES_MAX, { backlogBytesMax }),
       sessionBytesMax: atLeast(backlogBytesMax, { sessionBytesMax }),
     },
+    resume: resumeSettingsOf(options.resume),
+  };
+}
+
+function resumeSettingsOf(options: ResumeOptions = {}): ResumeSettings {
+  const { windowMs = 120_000, sessionsMax = 10_000, sessionsPerIdentityMax = 100 } = options;
+  const { bytesMax = 256 * 1_048_576, resumesPerSecondMax = 2_000 } = options;
+  const { onceRunsMax = 10_000, onceRunsPerIdentityMax = 100 } = options;
+  return {
+    windowMs: integerAtLeast(0, { windowMs }),
+    sessionsMax: atLeast(0, { sessionsMax }),
+    sessionsPerIdentityMax: atLeast(0, { sessionsPerIdentityMax }),
+    bytesMax: atLeast(0, { bytesMax }),
+    resumesPerSecondMax: atLeast(1, { resumesPerSecondMax }),
+    onceRunsMax: atLeast(1, { onceRunsMax }),
+    onceRunsPerIdentityMax: atLeast(1, { onceRunsPerIdentityMax }),
+  };
+}
+
+export function drainSettingsOf(options: DrainOptions): {
+  readonly timeoutMs: number;
+  readonly spreadMs: number | undefined;
+} {
+  const { timeoutMs = 10_000, spreadMs } = options;
+  return {
+    timeoutMs: atLeast(0, { timeoutMs }),
+    spreadMs: spreadMs === undefined ? undefined : integerAtLeast(0, { spreadMs }),
   };
 }
 

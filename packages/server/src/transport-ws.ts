@@ -11,6 +11,8 @@ import {
 } from '@openline/protocol';
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws';
 
+/** What a client is told that sends a larger message than it may (RFC 6455 section 7.4.1). */
+const CLOSE_CODE_TOO_LARGE = 1009;
 /** Time for a client to answer a close frame, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -75,9 +77,14 @@ class WsConnection implements Connection {
       // `ws` gives one Buffer for each message, unless its binaryType is changed.
       handler.message(isBinary ? (data as Buffer) : (data as Buffer).toString());
     });
-    this.#webSocket.on('close', (code, reason) => handler.closed(code, reason.toString()));
-    // What goes wrong with a socket ends it: `close` follows, with the code.
-    this.#webSocket.on('error', () => {});
+    let isTooLarge = false;
+    // What goes wrong with a socket ends it: `close` follows, and has the code of the other side.
+    this.#webSocket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      isTooLarge ||= code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    });
+    this.#webSocket.on('close', (code, reason) => {
+      handler.closed(isTooLarge ? CLOSE_CODE_TOO_LARGE : code, reason.toString());
+    });
     this.#socket.on('drain', () => {
       if (!this.#isClogged || this.bufferedBytes >= HIGH_WATER_BYTES) return;
       this.#isClogged = false;

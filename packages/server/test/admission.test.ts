@@ -140,7 +140,7 @@ describe('an upgrade', () => {
   it('to no host, or to two, is refused with 400', () => {
     expect(refusalOf(requestWith({}), RULES)).toEqual(BAD_HOST);
     const request = requestWith({ host: 'example.com' });
-    request.headersDistinct['host']?.push('example.com');
+    request.rawHeaders.push('HOST', 'example.com');
     expect(refusalOf(request, RULES)).toEqual(BAD_HOST);
   });
 });
@@ -231,10 +231,8 @@ function requestWith(
   headers: Readonly<Record<string, string>>,
   { method = 'GET', url = '/rpc' }: { readonly method?: string; readonly url?: string } = {},
 ): IncomingMessage {
-  const headersDistinct = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, [value]]),
-  );
-  return { method, url, headers, headersDistinct } as unknown as IncomingMessage;
+  const rawHeaders = Object.entries(headers).flat();
+  return { method, url, headers, rawHeaders } as unknown as IncomingMessage;
 }
 
 /** The text of a request to upgrade. A header that is `undefined` is left out. */

@@ -1,6 +1,6 @@
 // The import walls of the house: client → protocol ← server. See CONTRIBUTING.md.
 
-const PUBLISHED = '^packages/(?:protocol|server|client)/src/';
+const PUBLISHED = '^packages/(?:protocol|server|client|testkit)/src/';
 const WS = ['^ws$', '(?:^|/)node_modules/ws/'];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -38,6 +38,16 @@ export default {
       severity: 'error',
       from: { path: '^packages/client/src/' },
       to: { path: '^(?:packages|examples)/', pathNot: '^packages/(?:client|protocol)/src/' },
+    },
+    {
+      name: 'testkit-imports-what-it-tests',
+      comment: 'It runs the packages as they are. They do not know it.',
+      severity: 'error',
+      from: { path: '^packages/testkit/src/' },
+      to: {
+        path: '^(?:packages|examples)/',
+        pathNot: '^packages/(?:testkit|client|server|protocol)/src/',
+      },
     },
     {
       name: 'ws-in-one-file-of-the-server',

@@ -17,6 +17,9 @@ export default defineConfig({
           name: 'tests',
           include: ['{packages,examples}/*/test/**/*.test.{ts,tsx}'],
           globalSetup: fromHere('../src/say-what-is-missing.ts'),
+          // Whoever waits, waits for what comes soon: these are for a machine that is slow today.
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
         },
       },
       {

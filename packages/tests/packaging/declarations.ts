@@ -4,6 +4,8 @@ import ts from 'typescript';
  * The `any`s in a package's declarations, as `file:line`: everywhere that its entry leads to within
  * the folder. An `any` that the compiler inferred stands in the declarations as one that was
  * written.
+ *
+ * @throws where the entry leads to no file of the folder: of nothing, nothing can be said.
  */
 export function findAny(entry: string, folder: string): readonly string[] {
   const program = ts.createProgram([entry], {
@@ -12,12 +14,13 @@ export function findAny(entry: string, folder: string): readonly string[] {
     target: ts.ScriptTarget.ES2022,
     types: [],
   });
-  return program
+  const files = program
     .getSourceFiles()
-    .filter(({ fileName }) => fileName.startsWith(`${folder}/`))
-    .flatMap((file) =>
-      anyIn(file).map((line) => `${file.fileName.slice(folder.length + 1)}:${line}`),
-    );
+    .filter(({ fileName }) => fileName.startsWith(`${folder}/`));
+  if (files.length === 0) throw new Error(`${entry} leads to no file in ${folder}.`);
+  return files.flatMap((file) =>
+    anyIn(file).map((line) => `${file.fileName.slice(folder.length + 1)}:${line}`),
+  );
 }
 
 function anyIn(file: ts.SourceFile): readonly number[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { run } from '../src/command.ts';
 import { COMPILERS, ROOT, TESTS } from '../src/paths.ts';
-import { NEWEST_NODE, PUBLISHED, type Packed } from './packed.ts';
+import { isInstalled, NODES, packCommand, PUBLISHED, type Packed } from './packed.ts';
 
 /** Packs what is published and installs it into a copy of `project`, away from the workspace. */
 export async function setup(vitest: TestProject): Promise<() => Promise<void>> {
@@ -25,21 +25,16 @@ async function packAndInstall(folder: string): Promise<Packed> {
   const tarballs: Record<string, string> = {};
   for (const name of PUBLISHED) {
     const destination = join(folder, name);
-    const source = join(ROOT, 'packages', name);
-    await mustRun('npx', [
-      '-y',
-      'pnpm@12',
-      '-C',
-      source,
-      'pack',
-      '--pack-destination',
-      destination,
-    ]);
+    const [file = '', ...args] = packCommand(name, destination);
+    await mustRun(file, args);
     const [tarball] = await readdir(destination);
     if (tarball === undefined) throw new Error(`Packing ${name} made no file.`);
     tarballs[name] = join(destination, tarball);
   }
 
+  const nodes = Object.entries(NODES).flatMap(([name, what]) =>
+    isInstalled(name as keyof typeof NODES) ? [`${name}@${what}`] : [],
+  );
   const project = join(folder, 'project');
   await cp(join(TESTS, 'packaging/project'), project, { recursive: true });
   await mustRun(
@@ -50,7 +45,7 @@ async function packAndInstall(folder: string): Promise<Packed> {
       '--no-audit',
       '--no-fund',
       ...Object.values(tarballs),
-      NEWEST_NODE,
+      ...nodes,
     ],
     project,
   );

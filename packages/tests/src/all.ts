@@ -1,5 +1,6 @@
 /** Runs every check of the repository, one after the other, and says how each went. */
 import { parseArgs } from 'node:util';
+import { missingCapabilities } from './capabilities.ts';
 import { createReport } from './report.ts';
 import type { Step } from './step.ts';
 import { STEPS } from './steps.ts';
@@ -39,7 +40,10 @@ function chosen(names: readonly string[]): readonly Step[] {
 
 /** @returns whether everything passed. */
 async function runAll(steps: readonly Step[]): Promise<boolean> {
-  const report = createReport(process.env['CI'] === 'true');
+  const report = createReport({
+    isCi: process.env['CI'] === 'true',
+    missing: missingCapabilities(),
+  });
   const failed = new Set<string>();
   for (const step of steps) {
     const missing = step.needs.filter((name) => failed.has(name));

@@ -1,9 +1,10 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { chromium as playwright, type Browser } from 'playwright-core';
 import type { Capability } from './capability.ts';
+import { findExecutable, isExecutable } from './executable.ts';
 
-const PATH_NAMES = [
+/** By which it may be found in the `PATH`. */
+export const CHROMIUM_NAMES = [
   'chromium',
   'chromium-browser',
   'google-chrome',
@@ -64,16 +65,5 @@ function findChromium(): string | undefined {
     if (isExecutable(named)) return named;
     throw new Error(`OPENLINE_CHROMIUM names no program: ${named}`);
   }
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const inPath = PATH_NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return [...inPath, ...(USUAL_PLACES[process.platform] ?? [])].find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return findExecutable(CHROMIUM_NAMES, USUAL_PLACES[process.platform]);
 }

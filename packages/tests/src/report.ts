@@ -1,4 +1,8 @@
+import { skipLine, type Capability } from './capability.ts';
 import type { Step, StepResult } from './step.ts';
+
+/** How long everything should take on 2 cores: what people still wait for. Past it that is said. */
+export const RUN_MS_MAX = 600_000;
 
 export interface Report {
   begin(step: Step): void;
@@ -9,46 +13,61 @@ export interface Report {
   finish(): boolean;
 }
 
-/**
- * Says on the standard output how the steps go.
- *
- * @param skipsFail a skip is a failure: on such a machine everything has to be there.
- */
-export function createReport(skipsFail: boolean): Report {
+export interface ReportOptions {
+  /** Then everything has to be there: a skip is a failure. */
+  readonly isCi: boolean;
+  /** What this machine lacks. */
+  readonly missing: readonly Capability[];
+  /** Default: to the standard output. */
+  readonly say?: (text: string) => void;
+  readonly nowMs?: () => number;
+}
+
+/** Says how the steps go. */
+export function createReport({
+  isCi,
+  missing,
+  say = (text) => console.log(text),
+  nowMs = () => performance.now(),
+}: ReportOptions): Report {
   const lines: string[] = [];
-  const startedMs = performance.now();
+  const startedMs = nowMs();
   let passed = 0;
   let failed = 0;
   let skipped = 0;
 
   return {
     begin({ name, purpose }) {
-      console.log(`\n▶ ${name}: ${purpose}`);
+      say(`\n▶ ${name}: ${purpose}`);
     },
 
     end({ name }, result, durationMs) {
       passed += result.passed;
       failed += result.failed;
       skipped += result.skipped;
-      if (result.failed > 0 && result.output !== '') console.log(result.output);
+      if (result.failed > 0 && result.output !== '') say(result.output);
       const line = `${result.failed > 0 ? '✗' : '✓'} ${name}, ${seconds(durationMs)}${counts(result)}`;
-      console.log(line);
+      say(line);
       lines.push(line);
     },
 
-    leftOut({ name }, missing) {
+    leftOut({ name }, needed) {
       skipped += 1;
-      const line = `- ${name}, not run: it needs ${missing.join(', ')}`;
-      console.log(`\n${line}`);
+      const line = `- ${name}, not run: it needs ${needed.join(', ')}`;
+      say(`\n${line}`);
       lines.push(line);
     },
 
     finish() {
-      const refusesSkips = skipsFail && skipped > 0;
-      console.log(`\nIn ${seconds(performance.now() - startedMs)}:`);
-      for (const line of lines) console.log(`  ${line}`);
-      if (refusesSkips) console.log('With CI=true nothing may be skipped.');
-      console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+      const durationMs = nowMs() - startedMs;
+      const refusesSkips = isCi && skipped > 0;
+      say(`\nIn ${seconds(durationMs)}:`);
+      for (const line of lines) say(`  ${line}`);
+      if (skipped > 0) for (const capability of missing) say(skipLine(capability));
+      if (refusesSkips) say('With CI=true nothing may be skipped.');
+      // Not a failure: another machine, or a busy one, is no fault of the code.
+      if (durationMs > RUN_MS_MAX) say(`It should take no longer than ${seconds(RUN_MS_MAX)}.`);
+      say(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
       return failed === 0 && !refusesSkips;
     },
   };

@@ -55,6 +55,12 @@ export const STEPS: readonly Step[] = [
     run: () => runVitest('packaging'),
   },
   {
+    ...tool('bench', 'every system of the bench answers rightly', 'npx', [
+      ...['-y', 'pnpm@12', '--filter=@openline/bench', 'run', 'bench', '--short'],
+    ]),
+    needs: ['build'],
+  },
+  {
     name: 'size',
     purpose: 'the client stays small (size-limit)',
     needs: ['build'],

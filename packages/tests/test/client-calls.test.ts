@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   begin,
   closing,
+  deferred,
   failureOf,
   freePort,
   listen,
@@ -24,6 +25,7 @@ import {
 function createApp() {
   const started = new Queue<string>();
   const aborted = new Queue<string>();
+  const gate = deferred<string>();
   const t = initTRPC.create({ isDev: false });
   const anything = t.procedure.input((input) => input);
   const hang = (name: string, signal: AbortSignal | undefined): Promise<never> => {
@@ -44,6 +46,15 @@ function createApp() {
     refuse: t.procedure.mutation(() => {
       throw new TRPCError({ code: 'CONFLICT', message: 'sold out' });
     }),
+    /** Answered when the gate is opened. */
+    askLater: t.procedure.query(({ signal }) => {
+      void hang('query', signal).catch(() => {});
+      return gate.promise;
+    }),
+    doLater: t.procedure.mutation(({ signal }) => {
+      void hang('mutation', signal).catch(() => {});
+      return gate.promise;
+    }),
     hangQuery: t.procedure.query(({ signal }) => hang('query', signal)),
     hangMutation: t.procedure.mutation(({ signal }) => hang('mutation', signal)),
     hangSubscription: t.procedure.subscription(async function* ({ signal }) {
@@ -51,7 +62,7 @@ function createApp() {
       await hang('subscription', signal);
     }),
   });
-  return { router, started, aborted };
+  return { router, started, aborted, gate };
 }
 type Router = ReturnType<typeof createApp>['router'];
 
@@ -141,44 +152,54 @@ describe('a call', () => {
   });
 
   describe('whose connection is lost', () => {
-    it.each(['hangQuery', 'hangMutation'] as const)(
-      'ends with outcome unknown where it was written: %s',
-      async (name) => {
-        const { router, started, aborted } = createApp();
-        const { port } = await listen(createServer({ router }));
-        const proxy = await TcpProxy.to(port);
-        const line = closing(openLine<Router>({ url: proxy.url }));
-        const api = line.client();
-        const call = failureOf(
-          name === 'hangQuery' ? api.hangQuery.query() : api.hangMutation.mutate(),
-        );
-        await started.next();
-        proxy.cut();
-        const error = await call;
-        expect(lineError(error)).toEqual({
-          code: 'SESSION_LOST',
-          outcome: 'unknown',
-          message: WORDS,
-        });
-        expect(error).toMatchObject({ shape: undefined, data: undefined });
-        await aborted.next(); // A lost client reaches the procedure.
-      },
-    );
+    it('goes on over the next one, and neither end is told: a query and a mutation', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { router, started, aborted, gate } = createApp();
+      const { port } = await listen(createServer({ router }));
+      const proxy = await TcpProxy.to(port);
+      const line = closing(openLine<Router>({ url: proxy.url }));
+      const api = line.client();
+      const calls = [api.askLater.query(), api.doLater.mutate()];
+      expect(await started.take(2)).toEqual(['query', 'mutation']);
+      proxy.cut();
+      await until(line, 'open', ({ resumed }) => resumed === 1);
+      gate.resolve('answered');
+      expect(await Promise.all(calls)).toEqual(['answered', 'answered']);
+      expect([started.length, aborted.length]).toEqual([0, 0]);
+    });
 
-    it('goes on in the next session where it was never written', async () => {
+    it('is given the answer that was made while nobody was there', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { router, started, gate } = createApp();
+      const { port } = await listen(createServer({ router }));
+      const proxy = await TcpProxy.to(port);
+      const line = closing(openLine<Router>({ url: proxy.url }));
+      const call = line.client().doLater.mutate();
+      await started.next();
+      proxy.refuse();
+      proxy.cut();
+      await until(line, 'waiting', ({ attempt }) => attempt > 0);
+      gate.resolve('answered');
+      await settled();
+      await proxy.accept();
+      expect(await call).toBe('answered');
+      expect(started.length).toBe(0);
+    });
+
+    it('waits for its turn in the same session where it was never written', async () => {
       vi.spyOn(Math, 'random').mockReturnValue(0);
       const { server, peer, api } = await rawLine({}, { callsMax: 2 });
-      const calls = [1, 2, 3, 4].map((n) => api.save.mutate(n).catch(outcomeOf));
+      const calls = [1, 2, 3].map((n) => api.save.mutate(n));
       expect((await peer.messages.next()).length).toBe(2);
       peer.webSocket.terminate();
       const next = await server.peers.next();
-      await next.welcome();
+      await next.welcome({ callsMax: 2, received: 2 });
+      next.send([TAG.result, 1, 'one']);
       expect(await next.messages.next()).toEqual([
-        [TAG.call, 1, 1, 'save', { timeout: 30_000 }, 3],
-        [TAG.call, 3, 1, 'save', { timeout: 30_000 }, 4],
+        [TAG.call, 5, 1, 'save', { timeout: 30_000 }, 3],
       ]);
-      next.send([TAG.result, 1, 'three'], [TAG.result, 3, 'four']);
-      expect(await Promise.all(calls)).toEqual(['unknown', 'unknown', 'three', 'four']);
+      next.send([TAG.result, 3, 'two'], [TAG.result, 5, 'three']);
+      expect(await Promise.all(calls)).toEqual(['one', 'two', 'three']);
     });
 
     it('is not written twice when it was made while the line was away', async () => {
@@ -194,6 +215,77 @@ describe('a call', () => {
       await listen(createServer({ router }), port);
       expect(await Promise.all(calls)).toEqual([1, 2, 3]);
       expect(started.length).toBe(3);
+    });
+  });
+
+  describe('whose session is gone', () => {
+    it('ends with outcome unknown where it was written: a mutation', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { server, peer, api } = await rawLine();
+      const call = failureOf(api.save.mutate(1));
+      await peer.messages.next();
+      peer.webSocket.terminate();
+      await (await server.peers.next()).gone();
+      const error = await call;
+      expect(lineError(error)).toEqual({
+        code: 'SESSION_LOST',
+        outcome: 'unknown',
+        message: 'no such session',
+      });
+      expect(error).toMatchObject({ shape: undefined, data: undefined });
+    });
+
+    it('is asked again in the next one: a query, as often as it takes', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { server, peer, api } = await rawLine();
+      const call = api.echo.query('still there?');
+      let last = peer;
+      for (let i = 0; i < 3; i++) {
+        expect(await last.messages.next()).toEqual([
+          [TAG.call, 1, 0, 'echo', { timeout: 30_000 }, 'still there?'],
+        ]);
+        last.webSocket.terminate();
+        last = await server.peers.next();
+        await last.gone();
+        await last.welcome();
+      }
+      await last.messages.next();
+      last.send([TAG.result, 1, 'still there']);
+      expect(await call).toBe('still there');
+    });
+
+    it('case 9: goes into the next one where the server had not received it', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { server, peer, api } = await rawLine();
+      const calls = [1, 2, 3].map((n) => api.save.mutate(n).catch(outcomeOf));
+      expect((await peer.messages.next()).length).toBe(3);
+      peer.webSocket.terminate();
+      const next = await server.peers.next();
+      await next.gone(1);
+      await next.welcome();
+      expect(await next.messages.next()).toEqual([
+        [TAG.call, 1, 1, 'save', { timeout: 30_000 }, 2],
+        [TAG.call, 3, 1, 'save', { timeout: 30_000 }, 3],
+      ]);
+      next.send([TAG.result, 1, 'two'], [TAG.result, 3, 'three']);
+      expect(await Promise.all(calls)).toEqual(['unknown', 'two', 'three']);
+    });
+
+    it('goes into the next one where it was never written', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { server, peer, api } = await rawLine({}, { callsMax: 2 });
+      const calls = [1, 2, 3, 4].map((n) => api.save.mutate(n).catch(outcomeOf));
+      expect((await peer.messages.next()).length).toBe(2);
+      peer.webSocket.terminate();
+      const next = await server.peers.next();
+      await next.gone();
+      await next.welcome();
+      expect(await next.messages.next()).toEqual([
+        [TAG.call, 1, 1, 'save', { timeout: 30_000 }, 3],
+        [TAG.call, 3, 1, 'save', { timeout: 30_000 }, 4],
+      ]);
+      next.send([TAG.result, 1, 'three'], [TAG.result, 3, 'four']);
+      expect(await Promise.all(calls)).toEqual(['unknown', 'unknown', 'three', 'four']);
     });
 
     it('has ended once when its owner closes the line upon that', async () => {
@@ -221,15 +313,17 @@ describe('a call', () => {
           line.link(),
         ],
       });
-      const calls = [failureOf(api.save.mutate(1)), failureOf(api.echo.query(1))];
+      const calls = [1, 2].map((n) => failureOf(api.save.mutate(n)));
+      calls.push(failureOf(api.echo.query(1)));
       api.hangSubscription.subscribe(undefined, { onData: () => {} });
       await peer.messages.next();
-      peer.webSocket.terminate();
+      peer.webSocket.close(4_310);
       await Promise.all(calls);
-      expect(ended).toEqual([
-        'save SESSION_LOST',
+      expect(ended.sort()).toEqual([
+        'echo CLOSED',
         'hangSubscription complete',
-        'echo SESSION_LOST',
+        'save SESSION_LOST',
+        'save SESSION_LOST',
       ]);
     });
   });

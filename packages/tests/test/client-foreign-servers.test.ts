@@ -11,6 +11,7 @@ import {
   begin,
   closing,
   failureOf,
+  helloOf,
   openTo,
   RawServer,
   statesOf,
@@ -21,7 +22,10 @@ import {
 } from './client-support.ts';
 
 const t = initTRPC.create();
-const router = t.router({ a: t.procedure.query(() => 1) });
+const router = t.router({
+  a: t.procedure.query(() => 1),
+  save: t.procedure.mutation(() => 1),
+});
 type Router = typeof router;
 
 /** Listens on a free port of loopback until the test is finished. */
@@ -59,7 +63,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('a line whose address is that of', () => {
+describe('case 11: a line whose address is that of', () => {
   it('a server that says back what it is told, finds out, and executes nothing', async () => {
     const { url, server } = await webSocketServer();
     server.on('connection', (socket) => {
@@ -161,7 +165,7 @@ describe('a line whose server breaks the protocol once it is open', () => {
     const server = await RawServer.listen();
     const line = closing(openLine<Router>({ url: server.url }));
     const peer = await openTo(server, line);
-    const call = failureOf(line.client().a.query());
+    const call = failureOf(line.client().save.mutate());
     await peer.messages.next();
     if (typeof message === 'string' || Buffer.isBuffer(message)) peer.webSocket.send(message);
     else peer.send(...message);
@@ -169,7 +173,7 @@ describe('a line whose server breaks the protocol once it is open', () => {
     expect(await peer.closed).toBeGreaterThanOrEqual(4_300);
   });
 
-  it('by a frame that this side does not know, goes on', async () => {
+  it('case 8: by a frame that this side does not know, goes on', async () => {
     const server = await RawServer.listen();
     const line = closing(openLine<Router>({ url: server.url }));
     const peer = await openTo(server, line);
@@ -179,7 +183,7 @@ describe('a line whose server breaks the protocol once it is open', () => {
     expect(await call).toBe('answer');
   });
 
-  it('by a frame of a call that this side does not know, ends that call alone', async () => {
+  it('case 8: by a frame of a call that this side does not know, ends that call alone', async () => {
     const server = await RawServer.listen();
     const line = closing(openLine<Router>({ url: server.url }));
     const peer = await openTo(server, line);
@@ -196,12 +200,50 @@ describe('a line whose server breaks the protocol once it is open', () => {
     ]);
   });
 
-  it('by a call to the client, is answered that nobody answers here', async () => {
+  it('by a call to the client, which has said that it takes none, ends its session', async () => {
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const opened = line.open();
+    const peer = await server.peers.next();
+    expect(await peer.welcome()).toMatchObject([1, 1, { limits: { calls: 0 } }]);
+    await opened;
+    const call = failureOf(line.client().save.mutate());
+    await peer.messages.next();
+    peer.send([TAG.call, 2, 0, 'a', 0]);
+    expect(lineError(await call)).toEqual({ code: 'LIMIT', outcome: 'unknown', message: WORDS });
+    expect(await peer.closed).toBe(4_313);
+  });
+
+  it('by more received than was sent, as it resumes, ends its session', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
     const server = await RawServer.listen();
     const line = closing(openLine<Router>({ url: server.url }));
     const peer = await openTo(server, line);
-    peer.send([TAG.call, 2, 0, 'a', 0]);
-    expect(await peer.messages.next()).toEqual([[TAG.error, 2, 'NO_ANSWERER']]);
+    const call = failureOf(line.client().save.mutate());
+    await peer.messages.next();
+    peer.webSocket.terminate();
+    const next = await server.peers.next();
+    const { session } = helloOf(await next.welcome({ received: 2 }));
+    expect(lineError(await call)).toMatchObject({ code: 'SESSION_LOST', outcome: 'unknown' });
+    await next.closed;
+    const last = helloOf(await (await server.peers.next()).welcome());
+    expect(last.attempt).toBe(1);
+    expect(last.session).not.toBe(session);
+    expect((await until(line, 'open')).sessionId).toBe(last.session);
+  });
+
+  it('by frames that it has skipped, as it resumes, ends its session', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const peer = await openTo(server, line);
+    const call = failureOf(line.client().save.mutate());
+    await peer.messages.next();
+    peer.webSocket.terminate();
+    const next = await server.peers.next();
+    await next.welcome({ received: 1, next: 2 });
+    expect(lineError(await call)).toMatchObject({ code: 'SESSION_LOST', outcome: 'unknown' });
+    await next.closed;
   });
 
   it('is left for good where it speaks rubbish, and comes back only when it is told to', async () => {

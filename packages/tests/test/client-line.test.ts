@@ -54,7 +54,7 @@ describe('a line', () => {
       expect(states).toEqual([
         { status: 'idle' },
         { status: 'connecting', attempt: 1 },
-        { status: 'open', sessionId: SESSION_ID },
+        { status: 'open', sessionId: SESSION_ID, resumed: 0 },
       ]);
     });
 
@@ -63,7 +63,7 @@ describe('a line', () => {
       const line = closing(openLine<Router>({ url }));
       const states = statesOf(line);
       await line.open();
-      expect(line.state.get()).toEqual({ status: 'open', sessionId: SESSION_ID });
+      expect(line.state.get()).toEqual({ status: 'open', sessionId: SESSION_ID, resumed: 0 });
       expect(await line.client().double.query(4)).toBe(8);
       expect(statusesOf(states)).toEqual(['idle', 'connecting', 'open']);
     });
@@ -91,7 +91,7 @@ describe('a line', () => {
       });
       const line = closing(openLine({ url: (await listen(server)).url }));
       await line.open();
-      expect(line.state.get()).toEqual({ status: 'open', sessionId: ids[0] });
+      expect(line.state.get()).toEqual({ status: 'open', sessionId: ids[0], resumed: 0 });
     });
 
     it('keeps its snapshot of the state until the state changes', async () => {
@@ -183,10 +183,10 @@ describe('a line', () => {
       expect(states).toEqual([
         { status: 'idle' },
         { status: 'connecting', attempt: 1 },
-        { status: 'open', sessionId: SESSION_ID },
+        { status: 'open', sessionId: SESSION_ID, resumed: 0 },
         { status: 'closed', error: null },
         { status: 'connecting', attempt: 1 },
-        { status: 'open', sessionId: SESSION_ID },
+        { status: 'open', sessionId: SESSION_ID, resumed: 0 },
       ]);
       expect(states[5]).not.toEqual(states[2]);
     });
@@ -322,7 +322,7 @@ describe('a line', () => {
         const [, , hello] = await peer.welcome();
         await opened;
         const { session: sessionId } = hello as { session: string };
-        expect(line.state.get()).toEqual({ status: 'open', sessionId });
+        expect(line.state.get()).toEqual({ status: 'open', sessionId, resumed: 0 });
       });
     });
 

@@ -153,23 +153,36 @@ describe('createTRPCClient over the link of a line', () => {
       const { api, outcomes, peer } = await retrying();
       const call = failureOf(api.save.mutate());
       await peer.messages.next();
-      peer.webSocket.terminate();
+      peer.webSocket.close(4_310);
       expect(lineError(await call)).toMatchObject({ code: 'SESSION_LOST', outcome: 'unknown' });
       expect(outcomes).toEqual(['unknown']);
     });
 
-    it('sends a query again that was lost, in the next session', async () => {
+    it('is not asked about a query whose session is gone: the line itself sends it again', async () => {
       vi.spyOn(Math, 'random').mockReturnValue(0);
       const { api, line, outcomes, peer, server } = await retrying();
       const call = api.get.query();
       await peer.messages.next();
-      peer.webSocket.terminate();
+      peer.webSocket.close(4_310);
       await until(line, 'connecting');
       const next = await openTo(server, line);
       expect(await next.messages.next()).toEqual([[TAG.call, 1, 0, 'get', { timeout: 30_000 }]]);
       next.send([TAG.result, 1, 'stored']);
       expect(await call).toBe('stored');
-      expect(outcomes).toEqual(['unknown']);
+      expect(outcomes).toEqual([]);
+    });
+
+    it('is not asked about a mutation whose connection is lost: it goes on', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { api, line, outcomes, peer, server } = await retrying();
+      const call = api.save.mutate();
+      await peer.messages.next();
+      peer.webSocket.terminate();
+      await until(line, 'connecting');
+      const next = await openTo(server, line, { received: 1 });
+      next.send([TAG.result, 1, 'saved']);
+      expect(await call).toBe('saved');
+      expect(outcomes).toEqual([]);
     });
 
     it('does not send again what the procedure has refused', async () => {

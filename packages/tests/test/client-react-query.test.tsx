@@ -1,6 +1,6 @@
 import './client-dom.ts';
 import { QueryClient, QueryClientProvider, useMutation, useQuery } from '@tanstack/react-query';
-import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
+import { act, cleanup, configure, renderHook, waitFor } from '@testing-library/react';
 import { createTRPCClient } from '@trpc/client';
 import { initTRPC, TRPCError } from '@trpc/server';
 import {
@@ -22,12 +22,16 @@ import { useSyncExternalStore, type ReactNode } from 'react';
 import superjson from 'superjson';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod';
-import { closing, freePort, listen, Queue, WORDS } from './client-support.ts';
+import { closing, freePort, listen, Queue, TcpProxy, WORDS } from './client-support.ts';
+
+// Its default is one second, which a machine that has other things to do may need.
+configure({ asyncUtilTimeout: 15_000 });
 
 /** A router whose procedures tell when they begin and when they are aborted. */
 function createApp() {
   const begun = new Queue<string>();
   const aborted = new Queue<string>();
+  const goals = new Queue<string>();
   const untilAborted = (name: string, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve) => {
       begun.push(name);
@@ -62,14 +66,19 @@ function createApp() {
       signal,
     }) {
       yield `${input.game} 0:0`;
-      await untilAborted('scores', signal);
+      const isOver = untilAborted('scores', signal);
+      for (;;) {
+        const goal = await Promise.race([goals.next(), isOver]);
+        if (goal === undefined) return;
+        yield goal;
+      }
     }),
     endless: t.procedure.subscription(async function* () {
       yield 1;
       throw new TRPCError({ code: 'FORBIDDEN', message: 'no more' });
     }),
   });
-  return { router, begun, aborted };
+  return { router, begun, aborted, goals };
 }
 type Router = ReturnType<typeof createApp>['router'];
 
@@ -235,6 +244,8 @@ describe('useSubscription over a line', () => {
     return { shown, ...rendered };
   }
 
+  const isOffline = (state: unknown): boolean => (state as { code: unknown }).code === 'OFFLINE';
+
   it('connects, begins, and follows', async () => {
     await start();
     const { shown } = watch(trpc.scores.subscriptionOptions({ game: 'final' }));
@@ -270,6 +281,33 @@ describe('useSubscription over a line', () => {
       expect(shown.at(-1)).toEqual({ status: 'pending', data: 'final 0:0', code: undefined });
     });
     expect(told.slice(4)).toEqual(['connecting', 'pending', 'started', 'final 0:0']);
+  });
+
+  it('shows that the connection is lost, and that it runs again, with what was missed', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.01);
+    const { begun, aborted, goals, url } = await start();
+    const proxy = await TcpProxy.to(Number(new URL(url).port));
+    await start({ url: proxy.url });
+    const { shown } = watch(trpc.scores.subscriptionOptions({ game: 'final' }));
+    await waitFor(() => expect(shown.at(-1)).toMatchObject({ data: 'final 0:0' }));
+    proxy.refuse();
+    proxy.cut();
+    const offline = { status: 'connecting', data: 'final 0:0', code: 'OFFLINE' };
+    await waitFor(() => expect(shown.at(-1)).toEqual(offline));
+    goals.push('final 1:0');
+    await proxy.accept();
+    await waitFor(() => {
+      expect(shown.at(-1)).toEqual({ status: 'pending', data: 'final 1:0', code: undefined });
+    });
+    goals.push('final 2:0');
+    await waitFor(() => expect(shown.at(-1)).toMatchObject({ data: 'final 2:0' }));
+    const since = shown.slice(shown.findIndex(isOffline)) as { readonly status: string }[];
+    const statuses = since.map(({ status }) => status);
+    expect(statuses.filter((status, i) => status !== statuses[i - 1])).toEqual([
+      'connecting',
+      'pending',
+    ]);
+    expect([begun.length, aborted.length]).toEqual([1, 0]);
   });
 
   it('has the error of its procedure', async () => {

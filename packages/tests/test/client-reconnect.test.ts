@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server';
-import { lineError, openLine } from '@openline/client';
+import { openLine } from '@openline/client';
 import { createServer } from '@openline/server';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
@@ -8,8 +8,10 @@ import {
   deferred,
   failureOf,
   freePort,
+  helloOf,
   listen,
   openTo,
+  Queue,
   RawServer,
   settled,
   statesOf,
@@ -22,13 +24,11 @@ import {
 const t = initTRPC.create();
 const router = t.router({
   double: t.procedure.input((input) => input as number).query(({ input }) => input * 2),
-  hang: t.procedure.query(({ signal }) => {
-    return new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
+  ticks: t.procedure.subscription(async function* () {
+    yield 'tick';
   }),
 });
 type Router = typeof router;
-
-const SESSION_ID: unknown = expect.stringMatching(/^[\w-]{22,}$/);
 
 /** From here on time passes only when it is told to; what comes over sockets still comes. */
 function freezeTime(): void {
@@ -49,17 +49,23 @@ afterEach(() => {
 });
 
 describe('a line whose connection is lost', () => {
-  it('says so, waits, and comes back in another session', async () => {
+  it('says so, waits, and comes back in the same session', async () => {
     freezeTime();
     stubRandom(0.5);
     const server = await RawServer.listen();
     const line = closing(openLine({ url: server.url }));
     const states = statesOf(line);
-    const peer = await openTo(server, line);
-    peer.webSocket.terminate();
+    begin(line);
+    const first = await server.peers.next();
+    const { session, secret } = helloOf(await first.welcome());
+    await until(line, 'open');
+    first.webSocket.terminate();
     await until(line, 'waiting');
     vi.advanceTimersByTime(250);
-    await openTo(server, line);
+    const second = await server.peers.next();
+    expect(helloOf(await second.welcome())).toMatchObject({ session, secret, attempt: 2 });
+    await until(line, 'open');
+    const sessionId = session;
     const error = {
       code: 'OFFLINE',
       outcome: 'not-executed',
@@ -68,12 +74,89 @@ describe('a line whose connection is lost', () => {
     expect(states).toEqual([
       { status: 'idle' },
       { status: 'connecting', attempt: 1 },
-      { status: 'open', sessionId: SESSION_ID },
+      { status: 'open', sessionId, resumed: 0 },
       { status: 'waiting', attempt: 0, retryAtMs: 250, error },
       { status: 'connecting', attempt: 1 },
-      { status: 'open', sessionId: SESSION_ID },
+      { status: 'open', sessionId, resumed: 1 },
     ]);
-    expect(states[5]).not.toEqual(states[2]);
+  });
+
+  it('case 2: before it was welcomed, asks for the session that the lost welcome may have made', async () => {
+    stubRandom(0);
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const call = line.client().double.query(1);
+    const first = await server.peers.next();
+    const { session, secret } = helloOf(await first.hello());
+    first.webSocket.terminate();
+    const second = await server.peers.next();
+    expect(helloOf(await second.welcome())).toMatchObject({ session, secret, attempt: 2 });
+    // Nothing was said before a welcome, so nothing is said twice.
+    expect(await second.messages.next()).toEqual([
+      [TAG.call, 1, 0, 'double', { timeout: 30_000 }, 1],
+    ]);
+    second.send([TAG.result, 1, 2]);
+    expect(await call).toBe(2);
+    expect(await until(line, 'open')).toMatchObject({ sessionId: session, resumed: 0 });
+  });
+
+  it('says a higher attempt with each hello, answered or not, and how much it has', async () => {
+    stubRandom(0);
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const first = await openTo(server, line);
+    const calls = [1, 2].map((n) => line.client().double.query(n));
+    await first.messages.next();
+    first.send([TAG.result, 1, 'one']);
+    expect(await calls[0]).toBe('one');
+    first.webSocket.terminate();
+    const second = await server.peers.next();
+    const unanswered = helloOf((await second.messages.next())[0] ?? []);
+    second.webSocket.terminate();
+    const third = await server.peers.next();
+    const answered = helloOf(await third.welcome({ received: 2, next: 2 }));
+    expect([unanswered.attempt, answered.attempt]).toEqual([2, 3]);
+    expect([unanswered.received, answered.received]).toEqual([1, 1]);
+    third.send([TAG.result, 3, 'two']);
+    expect(await calls[1]).toBe('two');
+  });
+
+  it('writes again what the server has not received, and nothing else', async () => {
+    stubRandom(0);
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const first = await openTo(server, line);
+    const api = line.client();
+    const calls = [1, 2].map((n) => api.double.query(n));
+    await first.messages.next();
+    first.webSocket.terminate();
+    await until(line, 'waiting');
+    calls.push(api.double.query(3));
+    const second = await server.peers.next();
+    await second.welcome({ received: 1 });
+    expect(await second.messages.next()).toEqual([
+      [TAG.call, 3, 0, 'double', { timeout: 30_000 }, 2],
+      [TAG.call, 5, 0, 'double', { timeout: 30_000 }, 3],
+    ]);
+    second.send([TAG.result, 1, 'a'], [TAG.result, 3, 'b'], [TAG.result, 5, 'c']);
+    expect(await Promise.all(calls)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('takes no frame twice that the server writes again', async () => {
+    stubRandom(0);
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const first = await openTo(server, line);
+    const items: unknown[] = [];
+    line.client().ticks.subscribe(undefined, { onData: (item) => items.push(item) });
+    await first.messages.next();
+    first.send([TAG.subscribed, 1], [TAG.item, 1, 0, 'a'], [TAG.item, 1, 0, 'b']);
+    await vi.waitFor(() => expect(items).toEqual(['a', 'b']));
+    first.webSocket.terminate();
+    const second = await server.peers.next();
+    expect(helloOf(await second.welcome({ received: 1, next: 2 })).received).toBe(3);
+    second.send([TAG.item, 1, 0, 'a'], [TAG.item, 1, 0, 'b'], [TAG.item, 1, 0, 'c']);
+    await vi.waitFor(() => expect(items).toEqual(['a', 'b', 'c']));
   });
 
   it('finds a server that was started again on the same port', async () => {
@@ -101,20 +184,30 @@ describe('a line whose connection is lost', () => {
     expect(await line.client().double.query(4)).toBe(8);
   });
 
-  it('finds out by itself that the other end is gone, and gives the connection up', async () => {
+  it('finds out by itself that the other end is gone, and goes on over another one', async () => {
     stubRandom(0.01);
-    const { port } = await listen(createServer({ router, keepAliveMs: 100 }));
+    const asked = new Queue<void>();
+    const gate = deferred<string>();
+    const ownRouter = t.router({
+      ...router._def.record,
+      answer: t.procedure.query(() => {
+        asked.push();
+        return gate.promise;
+      }),
+    });
+    const { port } = await listen(createServer({ router: ownRouter, keepAliveMs: 100 }));
     const proxy = await TcpProxy.to(port);
-    const line = closing(openLine<Router>({ url: proxy.url }));
-    await line.open();
-    const call = failureOf(line.client().hang.query());
-    await settled();
+    const line = closing(openLine<typeof ownRouter>({ url: proxy.url }));
+    const { sessionId } = await line.open().then(() => until(line, 'open'));
+    const call = line.client().answer.query();
+    await asked.next();
     proxy.blackHole();
     const { error } = await until(line, 'waiting');
-    const { message } = error;
-    expect(error).toEqual({ code: 'OFFLINE', outcome: 'not-executed', message });
-    expect(lineError(await call)).toEqual({ code: 'SESSION_LOST', outcome: 'unknown', message });
+    expect(error).toEqual({ code: 'OFFLINE', outcome: 'not-executed', message: WORDS });
     expect(await line.client().double.query(4)).toBe(8);
+    expect(line.state.get()).toEqual({ status: 'open', sessionId, resumed: 1 });
+    gate.resolve('answered');
+    expect(await call).toBe('answered');
   });
 
   it.each(['url', 'params'] as const)(
@@ -125,11 +218,11 @@ describe('a line whose connection is lost', () => {
       const { port, url } = await listen(first);
       const late = deferred<string>();
       let asked = 0;
-      const options = { [name]: () => (++asked === 2 ? late.promise : url) };
+      const options = { [name]: () => (++asked > 1 ? late.promise : url) };
       const line = closing(openLine<Router>({ url, ...options }));
       await line.open();
       await first.close();
-      await vi.waitFor(() => expect(asked).toBe(2));
+      await until(line, 'connecting');
       const call = line.client().double.query(4);
       await settled();
       expect(line.state.get()).toEqual({ status: 'connecting', attempt: 1 });

@@ -10,8 +10,8 @@ import {
   closing,
   deferred,
   failureOf,
+  helloOf,
   listen,
-  openTo,
   Queue,
   RawServer,
   settled,
@@ -293,7 +293,7 @@ describe('the params of a line', () => {
       { status: 'connecting', attempt: 2 },
       { status: 'waiting', attempt: 2, retryAtMs, error },
       { status: 'connecting', attempt: 3 },
-      { status: 'open', sessionId: expect.any(String) as string },
+      { status: 'open', sessionId: expect.any(String) as string, resumed: 0 },
     ]);
   });
 
@@ -356,7 +356,7 @@ describe('a session that the server ends', () => {
       outcome: 'unknown',
       message: 'signed out',
     });
-    expect(lineError(await subscription)).toEqual(rejected);
+    expect(lineError(await subscription)).toEqual({ ...rejected, outcome: 'unknown' });
     expect(line.state.get()).toEqual({ status: 'closed', error: rejected });
     expect(asked.length).toBe(1);
   });
@@ -368,7 +368,6 @@ describe('a server that turns a client away', () => {
     { code: 'CODEC_UNSUPPORTED', retry: 'never', expected: 'closed' },
     { code: 'A_NEWER_CODE', retry: 'never', expected: 'closed' },
     { code: '__proto__', retry: 'never', expected: 'closed' },
-    { code: 'SESSION_GONE', retry: 'afresh', expected: 'waiting' },
     { code: 'TOO_MANY', retry: 'later', expected: 'waiting' },
     { code: 'A_NEWER_CODE', retry: 'later', expected: 'waiting' },
     { code: 'A_NEWER_CODE', retry: 'resume', expected: 'waiting' },
@@ -392,6 +391,37 @@ describe('a server that turns a client away', () => {
     },
   );
 
+  it('as one that may come afresh, is greeted once more on the same connection', async () => {
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    const call = line.client().whoAmI.query();
+    const peer = await server.peers.next();
+    const hellos = [await peer.gone(), await peer.welcome()].map(helloOf);
+    expect(hellos.map(({ attempt, received }) => [attempt, received])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(hellos[1]?.session).not.toBe(hellos[0]?.session);
+    await peer.messages.next();
+    peer.send([TAG.result, 1, 'ada']);
+    expect(await call).toBe('ada');
+    expect(server.peers.length).toBe(0);
+  });
+
+  it('as one that may come afresh, again and again, finds it waiting', async () => {
+    const server = await RawServer.listen();
+    const line = closing(openLine<Router>({ url: server.url }));
+    begin(line);
+    const peer = await server.peers.next();
+    await peer.gone();
+    await peer.gone();
+    expect(await until(line, 'waiting')).toMatchObject({
+      attempt: 1,
+      error: { code: 'REJECTED', outcome: 'not-executed', message: 'no such session' },
+    });
+    expect(await peer.closed).toBe(1000);
+  });
+
   it('in a version that is not known here, is understood', async () => {
     const server = await RawServer.listen();
     const line = closing(openLine<Router>({ url: server.url }));
@@ -407,35 +437,67 @@ describe('a server that turns a client away', () => {
     });
   });
 
-  it.each([
-    { closeCode: 4401, expected: 'closed' },
-    { closeCode: 4426, expected: 'closed' },
-    { closeCode: 4499, expected: 'closed' },
-    { closeCode: 1000, expected: 'waiting' },
-    { closeCode: 1001, expected: 'waiting' },
-    { closeCode: 1009, expected: 'waiting' },
-    { closeCode: 1011, expected: 'waiting' },
-    { closeCode: 3000, expected: 'waiting' },
-    { closeCode: 4001, expected: 'waiting' },
-    { closeCode: 4310, expected: 'waiting' },
-    { closeCode: 4503, expected: 'waiting' },
-    { closeCode: 4999, expected: 'waiting' },
-  ] as const)(
-    'from an open line by the close code $closeCode, finds it $expected',
-    async ({ closeCode, expected }) => {
+  describe('from an open line by a close code', () => {
+    /** A line with a mutation under way, whose server closes with the code. */
+    async function turnedAway(closeCode: number) {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
       const server = await RawServer.listen();
       const line = closing(openLine<Router>({ url: server.url }));
-      const peer = await openTo(server, line);
-      const call = failureOf(line.client().whoAmI.query());
+      const opened = line.open();
+      const peer = await server.peers.next();
+      const first = helloOf(await peer.welcome());
+      await opened;
+      const call = line.client().hang.mutate().catch(lineError);
       await peer.messages.next();
       peer.webSocket.close(closeCode, 'because');
-      const { error } = await until(line, expected);
-      expect(error).toMatchObject({ outcome: 'not-executed', message: 'because' });
-      expect(lineError(await call)).toEqual({
-        code: 'SESSION_LOST',
-        outcome: 'unknown',
-        message: 'because',
-      });
-    },
-  );
+      return { server, line, call, first };
+    }
+    const LOST = { code: 'SESSION_LOST', outcome: 'unknown', message: 'because' };
+
+    it.each([4401, 4403, 4426, 4499])('%d for good, finds it closed', async (closeCode) => {
+      const { server, line, call } = await turnedAway(closeCode);
+      const error = { code: 'REJECTED', outcome: 'not-executed', message: 'because' };
+      expect(await until(line, 'closed')).toEqual({ status: 'closed', error });
+      expect(await call).toEqual(LOST);
+      expect(server.peers.length).toBe(0);
+    });
+
+    it('1009 for a message too large for what is between, finds it ended: it is not sent again', async () => {
+      const { server, line, call, first } = await turnedAway(1009);
+      expect(await call).toEqual({ ...LOST, code: 'LIMIT' });
+      const next = await (await server.peers.next()).welcome();
+      expect(helloOf(next).session).not.toBe(first.session);
+      await until(line, 'open');
+    });
+
+    it.each([1000, 4300, 4310, 4399])(
+      '%d to come afresh, finds it in another session',
+      async (closeCode) => {
+        const { server, line, call, first } = await turnedAway(closeCode);
+        const { error } = await until(line, 'waiting');
+        expect(error).toEqual({ code: 'OFFLINE', outcome: 'not-executed', message: 'because' });
+        expect(await call).toEqual(LOST);
+        const next = helloOf(await (await server.peers.next()).welcome());
+        expect(next).toMatchObject({ attempt: 1, received: 0 });
+        expect(next.session).not.toBe(first.session);
+        expect(await until(line, 'open')).toMatchObject({ sessionId: next.session, resumed: 0 });
+      },
+    );
+
+    it.each([1001, 1011, 3000, 4001, 4009, 4503, 4999])(
+      '%d that does not end the session, finds it in the same one, and the call goes on',
+      async (closeCode) => {
+        const { server, line, call, first } = await turnedAway(closeCode);
+        const { error } = await until(line, 'waiting');
+        expect(error).toEqual({ code: 'OFFLINE', outcome: 'not-executed', message: 'because' });
+        const peer = await server.peers.next();
+        const next = helloOf(await peer.welcome({ received: 1 }));
+        expect(next).toMatchObject({ session: first.session, attempt: 2, received: 0 });
+        expect(await until(line, 'open')).toMatchObject({ sessionId: first.session, resumed: 1 });
+        peer.send([TAG.result, 1, 'answered']);
+        expect(await call).toBe('answered');
+        expect(peer.messages.length).toBe(0);
+      },
+    );
+  });
 });

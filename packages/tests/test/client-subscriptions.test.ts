@@ -12,6 +12,7 @@ import {
   type Peer,
   Queue,
   RawServer,
+  settled,
   TAG,
   TcpProxy,
   until,
@@ -22,6 +23,7 @@ import {
 function createApp() {
   const begun = new Queue<unknown>();
   const over = new Queue<string>();
+  const said = new Queue<string>();
   const t = initTRPC.create({ isDev: false });
   const router = t.router({
     echo: t.procedure.input((input) => input).query(({ input }) => input),
@@ -39,14 +41,21 @@ function createApp() {
       yield 1;
       throw new TRPCError({ code: 'CONFLICT', message: 'no more' });
     }),
-    /** Gives its input, and stays. */
+    /** Gives what is said, and stays. */
     follow: t.procedure
       .input((input) => input as { readonly lastEventId?: string } | undefined)
       .subscription(async function* ({ input, signal }) {
         begun.push(input?.lastEventId);
         try {
           yield 'first';
-          await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+          const isOver = new Promise<undefined>((resolve) => {
+            signal?.addEventListener('abort', () => resolve(undefined));
+          });
+          for (;;) {
+            const item = await Promise.race([said.next(), isOver]);
+            if (item === undefined) return;
+            yield item;
+          }
         } finally {
           over.push('follow');
         }
@@ -65,7 +74,7 @@ function createApp() {
       throw new Error('aborted');
     }),
   });
-  return { router, begun, over };
+  return { router, begun, over, said };
 }
 type Router = ReturnType<typeof createApp>['router'];
 
@@ -224,9 +233,9 @@ describe('a subscription', () => {
   });
 
   describe('whose connection is lost', () => {
-    it('is told of it, and is made again when there is another', async () => {
+    it('is told of it, and goes on where it was when there is another', async () => {
       vi.spyOn(Math, 'random').mockReturnValue(0);
-      const { port, begun, over } = await appLine();
+      const { port, begun, over, said } = await appLine();
       const proxy = await TcpProxy.to(port);
       const line = closing(openLine<Router>({ url: proxy.url }));
       const { told, callbacks } = recorder();
@@ -234,13 +243,29 @@ describe('a subscription', () => {
       await begun.next();
       expect(await told.take(4)).toEqual(['connecting', 'pending', 'started', { data: 'first' }]);
       proxy.cut();
-      expect(await over.next()).toBe('follow');
-      expect(await told.take(4)).toEqual([
-        'connecting: OFFLINE',
-        'pending',
-        'started',
-        { data: 'first' },
-      ]);
+      expect(await told.take(3)).toEqual(['connecting: OFFLINE', 'pending', 'started']);
+      said.push('second');
+      expect(await told.next()).toEqual({ data: 'second' });
+      expect([told.length, begun.length, over.length]).toEqual([0, 0, 0]);
+    });
+
+    it('is given what was said while nobody was there, each item once', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { port, said } = await appLine();
+      const proxy = await TcpProxy.to(port);
+      const line = closing(openLine<Router>({ url: proxy.url }));
+      const items = new Queue<string>();
+      line.client().follow.subscribe(undefined, { onData: (item) => items.push(item) });
+      expect(await items.next()).toBe('first');
+      proxy.refuse();
+      proxy.cut();
+      await until(line, 'waiting', ({ attempt }) => attempt > 0);
+      for (const item of ['a', 'b', 'c']) said.push(item);
+      await settled();
+      await proxy.accept();
+      expect(await items.take(3)).toEqual(['a', 'b', 'c']);
+      said.push('d');
+      expect(await items.next()).toBe('d');
     });
 
     it('is told of each attempt that fails', async () => {
@@ -271,6 +296,47 @@ describe('a subscription', () => {
       expect(line.state.get().status).toBe('open');
     });
 
+    it('says nothing of a last id: the server knows what it has said', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { api, peer, server } = await rawLine();
+      const items = new Queue<unknown>();
+      api.letters.subscribe({}, { onData: (item) => items.push(item) });
+      await peer.messages.next();
+      peer.send([TAG.subscribed, 1], [TAG.item, 1, 'a', 1]);
+      await items.next();
+      peer.webSocket.terminate();
+      const next = await server.peers.next();
+      await next.welcome({ received: 1, next: 3 });
+      next.send([TAG.item, 1, 'b', 2]);
+      expect(await items.next()).toBe(2);
+      expect(next.messages.length).toBe(0);
+    });
+  });
+
+  describe('whose session is gone', () => {
+    it('is told that items may be missing where it has no id, and is made again', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const { server, api, peer } = await rawLine();
+      const { told, callbacks } = recorder();
+      api.follow.subscribe(undefined, callbacks);
+      await peer.messages.next();
+      peer.send([TAG.subscribed, 1], [TAG.item, 1, 0, 'a']);
+      expect(await told.take(3)).toEqual(['pending', 'started', { data: 'a' }]);
+      peer.webSocket.terminate();
+      const next = await server.peers.next();
+      await next.gone();
+      await next.welcome();
+      expect(await next.messages.next()).toEqual([[TAG.call, 1, 2, 'follow', 0]]);
+      next.send([TAG.subscribed, 1], [TAG.item, 1, 0, 'b']);
+      expect(await told.take(5)).toEqual([
+        'connecting: OFFLINE',
+        'connecting: SESSION_LOST',
+        'pending',
+        'started',
+        { data: 'b' },
+      ]);
+    });
+
     it('goes on from the last id, which items without one leave as it is', async () => {
       vi.spyOn(Math, 'random').mockReturnValue(0);
       const { port, begun } = await appLine();
@@ -285,8 +351,17 @@ describe('a subscription', () => {
         { data: { id: '7', data: 'tracked' } },
         { data: 'untracked' },
       ]);
+      const second = await appLine();
+      proxy.turnTo(second.port);
       proxy.cut();
-      expect(await begun.take(2)).toEqual([undefined, '7']);
+      expect(await told.take(5)).toEqual([
+        'connecting: OFFLINE',
+        'pending',
+        'started',
+        { data: { id: '7', data: 'tracked' } },
+        { data: 'untracked' },
+      ]);
+      expect([await begun.next(), await second.begun.next()]).toEqual([undefined, '7']);
     });
 
     it('says the last id beside its input, however often', async () => {
@@ -297,7 +372,7 @@ describe('a subscription', () => {
       peer.send([TAG.subscribed, 1], [TAG.item, 1, 'a', 1], [TAG.item, 1, '', 2]);
       let last = peer;
       for (let i = 0; i < 3; i++) {
-        last.webSocket.close();
+        last.webSocket.close(4_310);
         last = await server.peers.next();
         await last.welcome();
         const call = [TAG.call, 1, 2, 'letters', { after: '' }, {}];
@@ -355,16 +430,17 @@ describe('a subscription', () => {
 
     it('goes on over another connection', async () => {
       vi.spyOn(Math, 'random').mockReturnValue(0);
-      const { port } = await appLine();
+      const { port, said } = await appLine();
       const proxy = await TcpProxy.to(port);
       const line = closing(openLine<Router>({ url: proxy.url }));
       const items: unknown[] = [];
       for await (const item of line.client().follow.subscribe(undefined)) {
         items.push(item);
-        if (items.length === 3) break;
+        if (items.length === 4) break;
         proxy.cut();
+        said.push(`after cut ${items.length}`);
       }
-      expect(items).toEqual(['first', 'first', 'first']);
+      expect(items).toEqual(['first', 'after cut 1', 'after cut 2', 'after cut 3']);
     });
 
     it('ends when the line is closed', async () => {

@@ -106,6 +106,11 @@ export class TcpProxy {
   readonly port: number;
   readonly #server: TcpServer;
   readonly #sockets = new Set<Socket>();
+  /** Those of them that lead to the server. */
+  readonly #targets = new Set<Socket>();
+  #targetPort: number;
+  /** What went through, either way. */
+  carriedBytes = 0;
 
   static async to(port: number): Promise<TcpProxy> {
     const server = createTcpServer();
@@ -116,9 +121,11 @@ export class TcpProxy {
 
   private constructor(server: TcpServer, targetPort: number) {
     this.#server = server;
+    this.#targetPort = targetPort;
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (client) => {
-      const target = connect(targetPort, '127.0.0.1');
+      const target = connect(this.#targetPort, '127.0.0.1');
+      this.#targets.add(target);
       this.#join(client, target);
       this.#join(target, client);
     });
@@ -137,9 +144,21 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Breaks every connection at the server's end alone: the client is not told. */
+  strand(): void {
+    for (const socket of this.#targets) socket.removeAllListeners('close').destroy();
+    for (const socket of this.#targets) this.#sockets.delete(socket);
+    this.#targets.clear();
+  }
+
   /** Nothing goes through the connections any more, and neither end is told. */
   blackHole(): void {
     for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  /** New connections go to another server: to a client the first one is dead, and started again. */
+  turnTo(port: number): void {
+    this.#targetPort = port;
   }
 
   /** Takes no new connections. */
@@ -156,8 +175,10 @@ export class TcpProxy {
   #join(from: Socket, to: Socket): void {
     this.#sockets.add(from);
     from.on('error', () => {});
+    from.on('data', ({ length }) => (this.carriedBytes += length));
     from.on('close', () => {
       this.#sockets.delete(from);
+      this.#targets.delete(from);
       to.destroy();
     });
     from.pipe(to);
@@ -165,6 +186,17 @@ export class TcpProxy {
 }
 
 export type WireFrame = readonly unknown[];
+
+/** What a `hello` says of its session. */
+export function helloOf([, , body]: WireFrame): {
+  readonly session: string;
+  readonly secret: string;
+  readonly attempt: number;
+  readonly received: number;
+  readonly params: unknown;
+} {
+  return body as ReturnType<typeof helloOf>;
+}
 
 /** The tags of frames, as the protocol's text has them. */
 export const TAG = {
@@ -180,6 +212,8 @@ export const TAG = {
   end: 36,
   cancel: 37,
   subscribed: 38,
+  params: 9,
+  renewed: 10,
 } as const;
 
 /** A client, as a server of the test's own sees it. */
@@ -187,12 +221,14 @@ export class Peer {
   readonly webSocket: WebSocket;
   /** The frames of each message, less what only keeps the connection alive. */
   readonly messages = new Queue<readonly WireFrame[]>();
+  readonly pieces = new Queue<Buffer>();
   readonly closed: Promise<number>;
 
   constructor(webSocket: WebSocket) {
     this.webSocket = webSocket;
     this.closed = new Promise((resolve) => webSocket.on('close', resolve));
-    webSocket.on('message', (data: Buffer) => {
+    webSocket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) return this.pieces.push(data);
       const frames = JSON.parse(data.toString()) as WireFrame[];
       const told = frames.filter(([tag]) => tag === TAG.hello || (tag as number) >= TAG.call);
       if (told.length > 0) this.messages.push(told);
@@ -203,30 +239,54 @@ export class Peer {
     this.webSocket.send(JSON.stringify(frames));
   }
 
+  /** The greeting of the client. */
+  async hello(): Promise<WireFrame> {
+    const [hello = []] = await this.messages.next();
+    return hello;
+  }
+
+  /** Takes the client once it has said `hello`. */
+  async welcome(terms?: Parameters<Peer['admit']>[0]): Promise<WireFrame> {
+    const hello = await this.hello();
+    this.admit(terms);
+    return hello;
+  }
+
   /** Takes the client, with limits that a test may set. */
-  async welcome({
+  admit({
     callsMax = 1_024,
     payloadBytesMax = 65_536,
     keepAliveMs = 10_000,
-  } = {}): Promise<WireFrame> {
-    const [hello = []] = await this.messages.next();
+    windowMs = 120_000,
+    received = 0,
+    next = 1,
+    journal = undefined as string | undefined,
+  } = {}): void {
     this.send([
       TAG.welcome,
       1,
       {
         node: 'test',
-        received: 0,
-        next: 1,
+        received,
+        next,
+        journal,
         keepAlive: keepAliveMs,
+        window: windowMs,
         limits: { payload: payloadBytesMax, calls: callsMax, backlog: 1_048_576 },
       },
     ]);
+  }
+
+  async reject(body: object): Promise<WireFrame> {
+    const hello = await this.hello();
+    this.send([TAG.reject, 1, body]);
     return hello;
   }
 
-  async reject(body: object): Promise<void> {
-    await this.messages.next();
-    this.send([TAG.reject, 1, body]);
+  /** Says that it does not have the session, of which it had so many frames. */
+  gone(received?: number): Promise<WireFrame> {
+    const message = 'no such session';
+    return this.reject({ code: 'SESSION_GONE', message, retry: 'afresh', received });
   }
 }
 

@@ -116,6 +116,9 @@ describe('a call over a line', () => {
     callOptions({ whenOffline: 'retry' });
     // @ts-expect-error -- Milliseconds are a number.
     callOptions({ timeoutMs: '5' });
+    void api.save.mutate('text', callOptions({ idempotencyKey: 'order-7' }));
+    // @ts-expect-error -- A key is a string.
+    callOptions({ idempotencyKey: 7 });
   });
 });
 
@@ -213,6 +216,7 @@ describe('the error of a call', () => {
       | 'OFFLINE'
       | 'QUEUE_FULL'
       | 'SESSION_LOST'
+      | 'KEY_REUSED'
       | 'REJECTED'
       | 'CLOSED'
       | 'LIMIT'
@@ -335,9 +339,10 @@ describe('openLine', () => {
       WebSocket: WebSocketClass,
       params: undefined,
     });
-    callOptions({ timeoutMs, whenOffline: undefined });
+    callOptions({ timeoutMs, idempotencyKey: undefined, whenOffline: undefined });
     expectTypeOf<CallOptions>().toEqualTypeOf<{
       readonly timeoutMs?: number | undefined;
+      readonly idempotencyKey?: string | undefined;
       readonly whenOffline?: 'wait' | 'fail' | undefined;
     }>();
   });
@@ -372,7 +377,7 @@ describe('the state of a line', () => {
         case 'open':
           // @ts-expect-error -- It is open.
           void state.error;
-          return state.sessionId;
+          return `${state.sessionId} resumed ${state.resumed * 1} times`;
         case 'waiting':
           return `${state.attempt} ${state.error.code} ${state.retryAtMs - Date.now()}`;
         case 'closed':

@@ -1,70 +1,82 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ROOT, TESTS } from '../src/paths.ts';
+import { freePort, TcpProxy } from './client-support.ts';
+import { FROM_SOURCES, Program } from './program.ts';
 
-const packageFolder = fileURLToPath(new URL('..', import.meta.url));
-const readmeFile = fileURLToPath(new URL('../../../README.md', import.meta.url));
-const children: ChildProcess[] = [];
+const README = join(ROOT, 'README.md');
+const EXAMPLE = join(TESTS, 'readme');
+const FILES = ['server.ts', 'client.ts'] as const;
+const TIMEOUT_MS = 60_000;
 
-/** Runs one of the example's files, with a free port in the place of the one that people read. */
-function run(file: string): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
-  const child = spawn(process.execPath, ['--conditions=@openline/source', '--import=tsx', file], {
-    cwd: packageFolder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  return { child, lines: createInterface(child.stdout)[Symbol.asyncIterator]() };
+/** A copy of the example in which the server's port is free and a second is over sooner. */
+async function copy(serverPort: number, clientPort: number): Promise<(file: string) => Program> {
+  const folder = await mkdtemp(join(EXAMPLE, 'run-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  for (const name of FILES) {
+    const text = await readFile(join(EXAMPLE, name), 'utf8');
+    const port = name === 'server.ts' ? serverPort : clientPort;
+    await writeFile(
+      `${folder}/${name}`,
+      text.replace('4000', String(port)).replace('1_000', '200'),
+    );
+  }
+  const tsx = join(TESTS, 'node_modules/.bin/tsx');
+  return (file) => new Program(tsx, [FROM_SOURCES, join(folder, file)], { cwd: TESTS });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+const DOWN_FROM_10 = Array.from({ length: 10 }, (_, index) => String(10 - index));
 
 describe('the example of the README', () => {
-  let folder: string | undefined;
-  afterEach(async () => {
-    for (const child of children.splice(0)) child.kill();
-    if (folder !== undefined) await rm(folder, { recursive: true });
+  it.each(FILES)('says how to run %s', async (name) => {
+    const command = `npx -y pnpm@12 -C packages/tests exec tsx readme/${name}`;
+    expect(await readFile(README, 'utf8')).toContain(command);
   });
 
-  it.each(['server.ts', 'client.ts'])('shows %s as it is run here', async (name) => {
-    const text = await readFile(`${packageFolder}readme/${name}`, 'utf8');
-    expect(await readFile(readmeFile, 'utf8')).toContain(`\`\`\`ts\n// ${name}\n${text}\`\`\``);
+  it.each(FILES)('shows %s as it is run here', async (name) => {
+    const text = await readFile(join(EXAMPLE, name), 'utf8');
+    expect(await readFile(README, 'utf8')).toContain(`\`\`\`ts\n// ${name}\n${text}\`\`\``);
   });
 
-  it('prints a greeting, a countdown, and what the line does', async () => {
-    const port = String(await freePort());
-    folder = await mkdtemp(`${packageFolder}readme/run-`);
-    for (const name of ['server.ts', 'client.ts']) {
-      const text = await readFile(`${packageFolder}readme/${name}`, 'utf8');
-      await writeFile(`${folder}/${name}`, text.replace('4000', port));
-    }
-    const server = run(`${folder}/server.ts`);
-    const { value: first } = await server.lines.next();
-    expect(first).toBe(`Listening on ws://localhost:${port}/rpc`);
+  it(
+    'prints a greeting, a countdown, and what the line does',
+    async () => {
+      const port = await freePort();
+      const run = await copy(port, port);
+      const listening = (await run('server.ts').says(/^Listening/)).input;
+      expect(listening).toBe(`Listening on ws://localhost:${port}/rpc`);
 
-    const client = run(`${folder}/client.ts`);
-    const printed: string[] = [];
-    for await (const line of client.lines) printed.push(line);
-    expect(printed).toEqual([
-      'The line is connecting',
-      'The line is open',
-      'Hello, Ada',
-      '3',
-      '2',
-      '1',
-      'The line is closed',
-    ]);
-    expect(client.child.exitCode ?? (await once(client.child, 'exit'))[0]).toBe(0);
-  }, 30_000);
+      const client = run('client.ts');
+      expect(await client.rest()).toEqual([
+        'The line is connecting',
+        'The line is open',
+        'Hello, Ada',
+        ...DOWN_FROM_10,
+        'The line is closed',
+      ]);
+      expect([await client.exitCode(), await client.complaint()]).toEqual([0, '']);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'counts on without a missed or doubled number when its connection is cut',
+    async () => {
+      const port = await freePort();
+      const proxy = await TcpProxy.to(port);
+      const run = await copy(port, proxy.port);
+      await run('server.ts').says(/^Listening/);
+
+      const client = run('client.ts');
+      await client.says(/^9$/);
+      proxy.cut();
+      const rest = await client.rest();
+      expect(rest.filter((line) => /^\d/.test(line))).toEqual(DOWN_FROM_10.slice(2));
+      expect(rest.filter((line) => line === 'The line is open')).toEqual(['The line is open']);
+      expect(rest.at(-1)).toBe('The line is closed');
+      expect([await client.exitCode(), await client.complaint()]).toEqual([0, '']);
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -144,7 +144,37 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
       ]);
     });
 
-    it('after a lost connection what follows the last tracked item', async () => {
+    it('all of one run over as many connections as it takes, each item once', async () => {
+      const t = runBy(path, initTRPC.create());
+      const gates = [new Gate(), new Gate()];
+      let runs = 0;
+      const router = t.router({
+        it: t.procedure.subscription(async function* () {
+          runs++;
+          for (const gate of gates) {
+            yield tracked('1', 'with an id');
+            yield 'without';
+            await gate.promise;
+          }
+        }),
+      });
+      const { line, cut } = await connect(createServer({ router }));
+      const follower = new Follower<unknown>();
+      line.client().it.subscribe(undefined, follower.callbacks);
+      const both = [{ id: '1', data: 'with an id' }, 'without'];
+      const expected: unknown[] = ['started', ...both];
+      await eventually(() => expect(follower.log).toEqual(expected));
+      for (const gate of gates) {
+        cut();
+        gate.open(); // What follows is given while there is no connection.
+        expected.push('started', ...(gate === gates[0] ? both : ['complete']));
+        await eventually(() => expect(follower.log).toEqual(expected));
+      }
+      expect(line.state.get()).toMatchObject({ status: 'open', resumed: 2 });
+      expect(runs).toBe(1);
+    });
+
+    it('after a lost session what follows the last tracked item', async () => {
       const t = runBy(path, initTRPC.create());
       const Input = z.object({ room: z.string(), lastEventId: z.string().nullish() });
       const seen: z.output<typeof Input>[] = [];
@@ -157,7 +187,7 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
           await aborted(signal);
         }),
       });
-      const { line, cut } = await connect(createServer({ router }));
+      const { line, cut } = await connect(createServer({ router, resume: { windowMs: 0 } }));
       const follower = new Follower<unknown>();
       line.client().it.subscribe({ room: 'r' }, follower.callbacks);
       await eventually(() => expect(follower.log.length).toBe(4));
@@ -659,7 +689,11 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
         ),
         end: t.procedure.query(({ ctx }) => end(ctx.session)),
       });
-      const server = createServer({ router, createContext: ({ session }) => ({ session }) });
+      const server = createServer({
+        router,
+        createContext: ({ session }) => ({ session }),
+        resume: { windowMs: 1_000 },
+      });
       const runs = ['generator runs', 'mutation runs', 'observable runs', 'query runs'];
       const isAborted = [
         ...['generator is aborted', 'generator is over', 'generator runs', 'mutation is aborted'],
@@ -714,22 +748,34 @@ describe.each(RUNNER_PATHS)('a server that runs procedures by %s', (path) => {
 
     /** A line with a call of each kind under way. */
     async function inTheMiddle() {
-      const { server, expectRuns, expectAborted } = waiting();
+      const { server, log, expectRuns, expectAborted } = waiting();
       const { line, cut } = await connect(server);
       const api = line.client();
       const unary = [failureOf(api.query.query()), failureOf(api.mutation.mutate())];
       api.generator.subscribe(undefined, {});
       api.observable.subscribe(undefined, {});
       await expectRuns();
-      return { api, line, cut, unary, expectAborted };
+      return { api, line, cut, unary, log, expectRuns, expectAborted };
     }
 
-    it('of each kind of procedure when the client is lost', async () => {
-      const { line, cut, unary, expectAborted } = await inTheMiddle();
+    it('of no procedure when the connection is lost and the client comes back', async () => {
+      const { line, cut, log, expectRuns } = await inTheMiddle();
+      const before = [...log];
+      cut();
+      await eventually(() => expect(line.state.get()).toMatchObject({ resumed: 1 }));
+      await expectRuns();
+      expect(log).toEqual(before);
+    });
+
+    it('of each kind of procedure when the client is lost for too long', async () => {
+      const { line, cut, unary, log, expectRuns, expectAborted } = await inTheMiddle();
+      const before = [...log];
       cut();
       void line.close();
-      await expectAborted();
       expect((await Promise.all(unary)).map(outcomeOf)).toEqual(['unknown', 'unknown']);
+      await expectRuns();
+      expect(log).toEqual(before);
+      await expectAborted();
     });
 
     it('of each kind of procedure when the line is closed', async () => {

@@ -1,6 +1,7 @@
 import { isAnswered, lineError, outcomeOf, type LineState } from '@openline/client';
 import {
   createServer,
+  once,
   type ContextOptions,
   type ErrorReport,
   type Session,
@@ -16,16 +17,20 @@ import {
   connect,
   eventually,
   failureOf,
+  Follower,
   Gate,
   leaveNoSocket,
   lineTo,
+  pathTaken,
+  runBy,
+  RUNNER_PATHS,
   serve,
 } from './server-support.ts';
 
 beforeEach(leaveNoSocket);
 
-describe('the params of a client', () => {
-  const t = initTRPC.context<{ params: unknown }>().create();
+describe.each(RUNNER_PATHS)('the params of a client, by %s', (path) => {
+  const t = runBy(path, initTRPC.context<{ params: unknown }>().create());
   const router = t.router({ params: t.procedure.query(({ ctx }) => ctx.params) });
 
   it('are in the context as the schema of the server makes them', async () => {
@@ -66,11 +71,11 @@ describe('the params of a client', () => {
   });
 });
 
-describe('the context', () => {
-  const t = initTRPC.context<{ made: number }>().create();
+describe.each(RUNNER_PATHS)('the context, by %s', (path) => {
+  const t = runBy(path, initTRPC.context<{ made: number }>().create());
   const router = t.router({ made: t.procedure.query(({ ctx }) => ctx.made) });
 
-  it('is made once for a session, and for each session anew', async () => {
+  it('is made once for a connection, and for each connection anew', async () => {
     let made = 0;
     const server = createServer({ router, createContext: async () => ({ made: ++made }) });
     const { line, url, cut } = await connect(server);
@@ -329,8 +334,8 @@ describe('a client that createContext refuses', () => {
   });
 });
 
-describe('a session', () => {
-  const t = initTRPC.context<{ session: Session }>().create();
+describe.each(RUNNER_PATHS)('a session, by %s', (path) => {
+  const t = runBy(path, initTRPC.context<{ session: Session }>().create());
   const router = t.router({
     now: t.procedure.query(() => 'now'),
     end: t.procedure
@@ -344,6 +349,19 @@ describe('a session', () => {
       ctx.session.end();
     }),
     wait: t.procedure.mutation(({ ctx }) => aborted(ctx.session.signal)),
+    ask: t.procedure.query(({ ctx }) => aborted(ctx.session.signal)),
+    pay: t.procedure.concat(once).mutation(({ ctx }) => aborted(ctx.session.signal)),
+    follow: t.procedure.subscription(async function* ({ ctx }) {
+      yield 'first';
+      await aborted(ctx.session.signal);
+    }),
+    path: t.procedure.query(pathTaken),
+  });
+
+  it('is given to a procedure that is run so', async () => {
+    const { server } = recorded();
+    const { line } = await connect(server);
+    expect(await line.client().path.query()).toBe(path);
   });
 
   function recorded() {
@@ -394,6 +412,29 @@ describe('a session', () => {
     expect(sessions[1]?.id).not.toBe(sessions[0]?.id);
   });
 
+  it.each(['connected', 'away'])(
+    'that the application ends while its client is %s, ends each kind of call, and none is made again',
+    async (where) => {
+      const { server, sessions } = recorded();
+      const { line, cut } = await connect(server);
+      const api = line.client();
+      const follower = new Follower<string>();
+      api.follow.subscribe(undefined, follower.callbacks);
+      const calls = [api.ask.query(), api.wait.mutate(), api.pay.mutate()].map(failureOf);
+      await eventually(() => expect(follower.log).toEqual(['started', 'first']));
+      if (where === 'away') cut();
+      sessions[0]!.end('enough');
+      const code = where === 'away' ? 'REJECTED' : 'SESSION_LOST';
+      const unknown = expect.objectContaining({ code, outcome: 'unknown', message: 'enough' });
+      expect((await Promise.all(calls)).map(lineError)).toEqual([unknown, unknown, unknown]);
+      expect(follower.log.slice(2)).toEqual([{ error: expect.anything() }]);
+      const [{ error }] = follower.log.slice(2) as [{ readonly error: unknown }];
+      expect(lineError(error)).toMatchObject({ code: 'REJECTED', message: 'enough' });
+      expect(line.state.get().status).toBe('closed');
+      expect(sessions.length).toBe(1);
+    },
+  );
+
   it('that the application ends, still says what was answered before', async () => {
     const { server } = recorded();
     const { line } = await connect(server);
@@ -421,11 +462,16 @@ describe('a session', () => {
     const { url } = await serve(server);
     const session = token();
     const first = await RawClient.welcomed(url, { session });
+    const gone = { code: 'SESSION_GONE', message: 'no such session is held here' };
     for (const changes of [{ session }, { session, attempt: 2 }, { attempt: 2 }]) {
       const second = await RawClient.connect(url);
       second.say([HELLO, 1, helloBody(changes)]);
-      expect(await second.closed).toEqual({ code: 4310, reason: 'no such session is held here' });
-      expect(await second.hears(REJECT)).toMatchObject([REJECT, 1, { retry: 'afresh' }]);
+      expect(await second.hears(REJECT)).toEqual([
+        ...[REJECT, 1, { ...gone, retry: 'afresh', delay: 0 }],
+      ]);
+      second.say([HELLO, 1, helloBody(changes)]);
+      expect(await second.closed).toEqual({ code: 4310, reason: gone.message });
+      expect(second.heard.length).toBe(2);
     }
     expect(sessions.map(({ signal }) => signal.aborted)).toEqual([false]);
     expect(first.webSocket.readyState).toBe(first.webSocket.OPEN);

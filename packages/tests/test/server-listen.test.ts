@@ -30,8 +30,12 @@ function makeServer() {
   return server;
 }
 
+/** Calls once. The line is closed again: it would come back to whoever listens there next. */
 async function greetingAt(url: string): Promise<string> {
-  return lineTo<ReturnType<typeof makeServer>>(url).line.client().greet.query();
+  const { line } = lineTo<ReturnType<typeof makeServer>>(url);
+  const greeting = await line.client().greet.query();
+  await line.close();
+  return greeting;
 }
 
 describe('a server that listens', () => {
@@ -209,34 +213,39 @@ describe('a server that is attached to the HTTP server of somebody else', () => 
 
 describe('a server that is closed', () => {
   it('ends the calls under way, and waits for nothing that they do', async () => {
-    const runs = new Gate();
+    let runs = 0;
     const over = new Gate();
-    const server = createServer({
-      router: t.router({
-        never: t.procedure.mutation(() => (runs.open(), new Promise<void>(() => {}))),
-        stream: t.procedure.subscription(async function* ({ signal }) {
-          try {
-            yield 'first';
-            await aborted(signal);
-          } finally {
-            over.open();
-          }
-        }),
+    const own = t.router({
+      never: t.procedure.mutation(() => (runs++, new Promise<void>(() => {}))),
+      stream: t.procedure.subscription(async function* ({ signal }) {
+        try {
+          yield 'first';
+          await aborted(signal);
+        } finally {
+          over.open();
+        }
       }),
     });
-    const { line } = await connect(server);
+    const server = createServer({ router: own });
+    const { line, httpServer } = await connect(server);
     const api = line.client();
     const call = failureOf(api.never.mutate());
     const follower = new Follower<string>();
     api.stream.subscribe(undefined, follower.callbacks);
-    await runs.promise;
+    await eventually(() => expect(runs).toBe(1));
     await eventually(() => expect(follower.log).toEqual(['started', 'first']));
     await server.close();
     await over.promise;
-    const error = await call;
-    expect([lineError(error)?.code, outcomeOf(error)]).toEqual(['SESSION_LOST', 'unknown']);
     expect(line.state.get().status).not.toBe('closed');
     expect(follower.log).toEqual(['started', 'first']);
+    // The next server is asked what became of them, and has no record.
+    const next = createServer({ router: own });
+    onTestFinished(() => next.close());
+    next.attach(httpServer);
+    const error = await call;
+    expect([lineError(error)?.code, outcomeOf(error)]).toEqual(['SESSION_LOST', 'unknown']);
+    await eventually(() => expect(follower.log).toEqual(['started', 'first', 'started', 'first']));
+    expect(runs).toBe(1);
   });
 
   it('gives its port free, and its clients find the next server there', async () => {

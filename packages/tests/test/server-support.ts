@@ -105,9 +105,9 @@ export function aborted(signal: AbortSignal | undefined): Promise<void> {
     : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Waits until the check passes. */
+/** Waits until the check passes: long, since a machine may have other things to do. */
 export function eventually(check: () => void | Promise<void>): Promise<void> {
-  return vi.waitFor(check, { interval: 5, timeout: 5_000 });
+  return vi.waitFor(check, { interval: 5, timeout: 15_000 });
 }
 
 /** What a promise is rejected with. */

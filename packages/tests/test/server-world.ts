@@ -1,10 +1,25 @@
 import type { Socket } from 'node:net';
-import { createServer, type ErrorReport, type Session } from '@openline/server';
+import {
+  createServer,
+  type ErrorReport,
+  type ResumeOptions,
+  type Server,
+  type Session,
+} from '@openline/server';
 import { initTRPC } from '@trpc/server';
 import { observable } from '@trpc/server/observable';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { aborted, connect, eventually, Follower, Gate } from './server-support.ts';
+import {
+  aborted,
+  connect,
+  eventually,
+  Follower,
+  Gate,
+  pathTaken,
+  runBy,
+  type RunnerPath,
+} from './server-support.ts';
 
 /** The world's transformer does not read the one, and does not write the other. */
 export const UNREADABLE = 'unreadable';
@@ -98,16 +113,20 @@ export const ITERATORS: Readonly<Record<string, () => object>> = {
 };
 
 export interface WorldOptions {
+  /** Which way procedures are run. Default: the quick one, once that has proved itself. */
+  readonly path?: RunnerPath;
   readonly keepAliveMs?: number;
   readonly handshakeTimeoutMs?: number;
   readonly limits?: {
     readonly [Name in 'callsMax' | 'payloadBytesMax' | 'sessionBytesMax']?: number;
   };
+  readonly resume?: ResumeOptions;
 }
 
 export interface World {
   readonly url: string;
   readonly port: number;
+  readonly server: Pick<Server, 'accept'>;
   /** Of the good client first. */
   readonly sessions: Session[];
   readonly reports: readonly ErrorReport[];
@@ -126,7 +145,10 @@ export interface World {
 }
 
 /** A server with procedures of every kind of misconduct, and a good client in the middle of things. */
-export async function createWorld(options: WorldOptions = {}): Promise<World> {
+export async function createWorld({
+  path = 'the quick path',
+  ...options
+}: WorldOptions = {}): Promise<World> {
   const sessions: Session[] = [];
   const reports: ErrorReport[] = [];
   const sockets: Socket[] = [];
@@ -134,7 +156,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const untouched = new Gate();
   const state = { runs: 0, produced: 0 };
 
-  const t = initTRPC.context<{ session: Session }>().create({
+  const trpc = initTRPC.context<{ session: Session }>().create({
     isDev: false,
     transformer: {
       serialize: (value: unknown) => {
@@ -146,13 +168,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         return value;
       },
     },
-    errorFormatter: ({ shape, path }) => {
-      if (path === 'formatterThrows') throw new Error('from the formatter');
-      if (path === 'formatterGivesBigint') return { shape, large: 1n } as never;
-      if (path === 'formatterGivesUnwritable') return UNWRITABLE as never;
+    errorFormatter: ({ shape, path: procedure }) => {
+      if (procedure === 'formatterThrows') throw new Error('from the formatter');
+      if (procedure === 'formatterGivesBigint') return { shape, large: 1n } as never;
+      if (procedure === 'formatterGivesUnwritable') return UNWRITABLE as never;
       return shape;
     },
   });
+  const t = runBy(path, trpc);
   const counted = t.procedure.use(({ next }) => {
     state.runs++;
     return next();
@@ -164,6 +187,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const Name = z.string();
 
   const router = t.router({
+    path: t.procedure.query(pathTaken),
     echo: t.procedure.input(z.any()).query(({ input }): unknown => input),
     length: t.procedure.input(z.string()).query(({ input }) => input.length),
     letters: t.procedure.input(z.number()).query(({ input }) => 'a'.repeat(input)),
@@ -248,6 +272,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       sessions.push(session);
       if (params === 'throw') throw new Error('from createContext');
       if (params === 'slowly') await gate.promise;
+      const { name } = (params ?? {}) as { readonly name?: string };
+      if (name !== undefined) session.identify(name);
       return { session };
     },
     onError: (report) => reports.push(report),
@@ -265,7 +291,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const opened = line.state.get();
 
   return Object.assign(state, {
-    ...{ url, port, sessions, reports, sockets, gate },
+    ...{ url, port, server, sessions, reports, sockets, gate },
     async roundTrips(times: number): Promise<void> {
       for (let i = 0; i < times; i++) await api.echo.query(i);
     },

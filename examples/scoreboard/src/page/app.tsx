@@ -1,10 +1,22 @@
-import { ActionIcon, Anchor, Button, Container, Group, Stack, Text, Title } from '@mantine/core';
+import {
+  ActionIcon,
+  Alert,
+  Anchor,
+  Button,
+  Container,
+  Group,
+  Stack,
+  Text,
+  Title,
+} from '@mantine/core';
 import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useSubscription } from '@trpc/tanstack-react-query';
 import { Eye, Megaphone, Moon, Sun } from 'lucide-react';
 import { Link, Route, Switch, useRoute } from 'wouter';
+import type { Summary } from '../game.ts';
 import { ConnectionBadge } from './connection-badge.tsx';
 import { GameStrip } from './game-strip.tsx';
+import { LinePanel } from './line-panel.tsx';
 import { trpc } from './line.ts';
 import { RefereePage } from './referee-page.tsx';
 import { SpectatorPage } from './spectator-page.tsx';
@@ -15,7 +27,9 @@ export function App() {
   const [, spectatorParams] = useRoute('/:game');
   const { data: games } = useSubscription(trpc.games.subscriptionOptions());
   const chosen = isReferee ? refereeParams.game : spectatorParams?.game;
-  const game = chosen ?? games?.[0]?.id;
+  const named = chosen ?? games?.[0]?.id;
+  const isUnknown = games?.every(({ id }) => id !== named) ?? false;
+  const game = isUnknown ? undefined : named;
   const base = isReferee ? '/referee' : '';
 
   return (
@@ -23,6 +37,7 @@ export function App() {
       <Stack gap="lg">
         <Header isReferee={isReferee} game={game} />
         <GameStrip games={games} chosen={game} base={base} />
+        {isUnknown && <NoSuchGame first={games?.[0]} base={base} />}
         {game !== undefined && (
           <Switch>
             <Route path="/referee/:game?">
@@ -33,6 +48,7 @@ export function App() {
             </Route>
           </Switch>
         )}
+        <LinePanel />
         <Text size="sm" c="dimmed" ta="center">
           A minute takes two seconds here. Open this page in a second window: both show the same
           game.{' '}
@@ -42,6 +58,23 @@ export function App() {
         </Text>
       </Stack>
     </Container>
+  );
+}
+
+interface NoSuchGameProps {
+  readonly first: Summary | undefined;
+  readonly base: string;
+}
+
+function NoSuchGame({ first, base }: NoSuchGameProps) {
+  return (
+    <Alert color="gray" radius="lg" title="There is no such game">
+      {first !== undefined && (
+        <Anchor component={Link} href={`${base}/${first.id}`} size="sm">
+          Go to {first.home.name} – {first.away.name}
+        </Anchor>
+      )}
+    </Alert>
   );
 }
 
@@ -63,9 +96,10 @@ function Header({ isReferee, game = '' }: HeaderProps) {
           href={isReferee ? `/${game}` : `/referee/${game}`}
           variant="default"
           size="xs"
+          className="role-switch"
           leftSection={isReferee ? <Eye size={15} /> : <Megaphone size={15} />}
         >
-          {isReferee ? 'Watch' : 'Referee'}
+          <span>{isReferee ? 'Watch' : 'Referee'}</span>
         </Button>
         <ColorSchemeSwitch />
       </Group>

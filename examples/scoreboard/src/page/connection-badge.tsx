@@ -13,6 +13,7 @@ export function ConnectionBadge() {
       size="lg"
       color={color}
       tt="none"
+      flex="none"
       role="status"
       data-connection={state.status}
       leftSection={<span className={state.status === 'open' ? 'dot' : 'dot dot-waiting'} />}

@@ -5,8 +5,10 @@ import superjson from 'superjson';
 import type { AppRouter } from '../router.ts';
 import { showError } from './show-error.ts';
 
-/** The one connection of this page. It has the types of the router, and no other address than the page's. */
+/** The one connection of this page: to its own server, with the types of the router. */
 export const line = openLine<AppRouter>();
+
+export const api = line.client({ transformer: superjson });
 
 export const queryClient = new QueryClient({
   // The line itself knows when it is away, and keeps what is to be sent.
@@ -14,7 +16,4 @@ export const queryClient = new QueryClient({
   mutationCache: new MutationCache({ onError: showError }),
 });
 
-export const trpc = createTRPCOptionsProxy<AppRouter>({
-  client: line.client({ transformer: superjson }),
-  queryClient,
-});
+export const trpc = createTRPCOptionsProxy<AppRouter>({ client: api, queryClient });

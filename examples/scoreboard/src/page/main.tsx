@@ -1,3 +1,4 @@
+import './cable.ts';
 import '@fontsource/barlow-condensed/latin-600.css';
 import '@fontsource/barlow-condensed/latin-ext-600.css';
 import '@mantine/core/styles.css';

@@ -24,8 +24,12 @@ export function TeamControls({ game, side }: { readonly game: Game; readonly sid
           <Button
             key={player}
             variant="default"
+            className="scorer"
             size="sm"
+            h="auto"
+            mih={36}
             px="xs"
+            py={6}
             justify="flex-start"
             disabled={!isHalf(game.clock.period)}
             loading={score.isPending && score.variables.player === player}

@@ -20,7 +20,6 @@ export async function takeSample(
   { durationMs, round }: { readonly durationMs: number; readonly round: number },
 ): Promise<Sample> {
   await load.ask.prepare({ ...what, system, url: server.url });
-  await server.ask.collectGarbage();
   // Both readings are taken while nothing is in flight, so the difference is for these calls only.
   const before = await server.ask.cpu();
   const { calls, elapsedMs, p50Micros, p99Micros } = await load.ask.measure(durationMs);

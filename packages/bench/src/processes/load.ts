@@ -3,7 +3,6 @@ import { OwnLoad } from '../load/own.ts';
 import { LoadWindow, type Load } from '../load/window.ts';
 import { loadSystem } from '../systems/index.ts';
 import { answerAs } from './answer.ts';
-import { collectGarbage } from './garbage.ts';
 import type { LoadRequest, LoadRole } from './roles.ts';
 
 let load: Load | undefined;
@@ -22,7 +21,6 @@ answerAs<LoadRole>({
     checked = request.checked;
     const warmUp = new LoadWindow({ durationMs: request.warmUpMs, checked: true });
     await warmUp.run(load);
-    collectGarbage();
   },
   async measure(durationMs) {
     if (load === undefined) throw new Error('measure comes after prepare');

@@ -5,8 +5,6 @@ import type { SystemName } from '../systems/index.ts';
 export interface ServerRole {
   /** Resolves when the server listens, with where. */
   serve(system: SystemName): Promise<{ readonly url: string }>;
-  /** Collects garbage, so that a measurement does not pay for what came before it. */
-  collectGarbage(): void;
   cpu(): CpuUsage;
   /** What is still needed, once what was closed is gone and garbage is collected. */
   memory(): Promise<MemoryUsage>;

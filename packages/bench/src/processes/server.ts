@@ -12,7 +12,6 @@ answerAs<ServerRole>({
     const { url } = await (await loadSystem(system)).serve();
     return { url };
   },
-  collectGarbage,
   cpu() {
     const { user, system } = process.cpuUsage();
     return { totalMicros: user + system };

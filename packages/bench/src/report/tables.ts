@@ -19,15 +19,16 @@ const HEADINGS = {
 export function formatSeries({ kind, cell, samples }: Series): string {
   const title = `${cell.connections} × ${cell.inFlight}, ${HEADINGS[kind]}`;
   const measured = [...samples].filter(([, taken]) => taken.length > 0);
+  const baselines = BASELINES.filter((name) => (samples.get(name)?.length ?? 0) > 0);
   const rows = measured.map(([system, taken]) => [
     SYSTEMS[system].label,
-    ...costColumns('cpuMicros', taken, samples),
-    ...costColumns('callsPerSecond', taken, samples),
+    ...costColumns('cpuMicros', taken, samples, baselines),
+    ...costColumns('callsPerSecond', taken, samples, baselines),
     formatSummary(summarizeSamples(taken, 'p50Micros')),
     formatSummary(summarizeSamples(taken, 'p99Micros')),
     `${Math.round(summarizeSamples(taken, 'busy').median * 100)} %`,
   ]);
-  const ratios = BASELINES.map((name) => `÷ ${SYSTEMS[name].label}`);
+  const ratios = baselines.map((name) => `÷ ${SYSTEMS[name].label}`);
   const head = ['', 'server CPU, µs a call', ...ratios, 'calls/s', ...ratios, 'p50, µs', 'p99, µs'];
   return formatTable(title, [[...head, 'server busy'], ...rows]);
 }
@@ -37,8 +38,9 @@ function costColumns(
   metric: Metric,
   taken: readonly Sample[],
   samples: ReadonlyMap<SystemName, readonly Sample[]>,
+  baselines: readonly SystemName[],
 ): readonly string[] {
-  const ratios = BASELINES.map((name) => {
+  const ratios = baselines.map((name) => {
     const ratio = summarizeRatios(taken, samples.get(name) ?? [], metric);
     return ratio === undefined ? '' : ratio.median.toFixed(2);
   });

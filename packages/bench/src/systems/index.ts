@@ -32,13 +32,25 @@ export const SYSTEMS = {
     packages: ['@openline/server', '@openline/client', '@trpc/server', '@trpc/client', 'ws', 'zod'],
     load: () => import('./openline.ts'),
   },
+  'openline-before': {
+    label: 'Openline before',
+    packages: [],
+    load: () => import('./openline-before.ts'),
+  },
 } as const satisfies Record<string, SystemEntry>;
 
 export type SystemName = keyof typeof SYSTEMS;
 export const SYSTEM_NAMES = Object.keys(SYSTEMS) as SystemName[];
 
-/** What the ratios of the report are against. */
-export const BASELINES = ['raw-ws', 'trpc-ws'] as const satisfies readonly SystemName[];
+/** Those that every machine has. */
+export const STANDARD_SYSTEMS = SYSTEM_NAMES.filter((name) => name !== 'openline-before');
+
+/** What the ratios of the report are against, where it was measured. */
+export const BASELINES = [
+  'raw-ws',
+  'trpc-ws',
+  'openline-before',
+] as const satisfies readonly SystemName[];
 
 export function isSystemName(value: string): value is SystemName {
   return Object.hasOwn(SYSTEMS, value);

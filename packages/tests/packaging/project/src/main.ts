@@ -1,6 +1,8 @@
-/** Calls a server of its own and prints what came back. */
+/** Calls servers of its own and prints what came back. */
 import { isAnswered, lineError, openLine, outcomeOf } from '@openline/client';
-import { server } from './server.js';
+import { safe } from '@trpc/client';
+import superjson from 'superjson';
+import { richServer, server } from './server.js';
 
 const { url } = await server.listen();
 const line = openLine<typeof server>({ url });
@@ -20,10 +22,28 @@ const refused = await api.greet.query({ name: 1 as unknown as string }).catch((e
   lineError: lineError(error)?.code ?? null,
 }));
 
-await line.close();
-await server.close();
+const { url: richUrl } = await richServer.listen();
+const richLine = openLine<typeof richServer>({ url: richUrl, params: { user: 'ada' } });
+const rich = richLine.client({ transformer: superjson });
 
-console.log(JSON.stringify({ greeting, sum, counted, refused }));
+const { user, since } = await rich.who.query();
+const bought = await rich.buy.mutate({ books: 2 });
+const [, error] = await safe(rich.buy.mutate({ books: 4 }));
+const left = error && isAnswered(error) && 'kind' in error.data ? error.data.left : null;
+const days: unknown[] = [];
+for await (const { id, data } of rich.days.subscribe()) days.push(id, data.getTime());
+
+for (const it of [line, richLine, server, richServer]) await it.close();
+
+console.log(
+  JSON.stringify({
+    node: process.version,
+    // Where there is none, the line brings `ws` itself.
+    globalWebSocket: typeof (globalThis as { WebSocket?: unknown }).WebSocket,
+    ...{ greeting, sum, counted, refused },
+    rich: { user, since: since.getTime(), bought: typeof bought, left, days },
+  }),
+);
 
 /** Never called: what must compile, and what must not. */
 export async function types(): Promise<void> {
@@ -46,4 +66,19 @@ export async function types(): Promise<void> {
   // @ts-expect-error: the router has no transformer.
   line.client({ transformer });
   void [total, wrong];
+
+  const asBigint: bigint = bought;
+  const three: 3 | null = left;
+  rich.days.subscribe(undefined, {
+    onData: ({ id, data }: { id: string; data: Date }) => [id, data],
+  });
+  // @ts-expect-error: the router has a transformer.
+  richLine.client();
+  // @ts-expect-error: the server takes params.
+  openLine<typeof richServer>({ url });
+  // @ts-expect-error: the user is a string.
+  openLine<typeof richServer>({ url, params: { user: 1 } });
+  // @ts-expect-error: a date came as one.
+  const text: string = since;
+  void [asBigint, three, text];
 }

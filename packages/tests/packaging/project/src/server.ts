@@ -1,5 +1,6 @@
-import { createServer } from '@openline/server';
-import { initTRPC } from '@trpc/server';
+import { createServer, type ContextOptions } from '@openline/server';
+import { initTRPC, tracked, TRPCError } from '@trpc/server';
+import superjson from 'superjson';
 import { z } from 'zod';
 
 const t = initTRPC.create();
@@ -19,3 +20,32 @@ const appRouter = t.router({
 export type AppRouter = typeof appRouter;
 
 export const server = createServer({ router: appRouter });
+
+/** A second one, with a transformer, params, a context and errors of its own. */
+const Params = z.object({ user: z.string() });
+
+function createContext({ params }: ContextOptions<z.output<typeof Params>>) {
+  return { user: params.user };
+}
+
+const rich = initTRPC.context<typeof createContext>().create({ transformer: superjson });
+
+const richRouter = rich.router({
+  who: rich.procedure.query(({ ctx }) => ({ user: ctx.user, since: new Date(0) })),
+  buy: rich.procedure
+    .input(z.object({ books: z.number() }))
+    .errors(({ error, shape }) =>
+      error.code === 'CONFLICT'
+        ? { ...shape, data: { kind: 'sold-out', left: 3 } as const }
+        : undefined,
+    )
+    .mutation(({ input }): bigint => {
+      if (input.books > 3) throw new TRPCError({ code: 'CONFLICT' });
+      return BigInt(input.books);
+    }),
+  days: rich.procedure.subscription(async function* () {
+    yield tracked('first', new Date(0));
+  }),
+});
+
+export const richServer = createServer({ router: richRouter, params: Params, createContext });

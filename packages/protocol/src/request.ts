@@ -1,0 +1,118 @@
+import type { WireFrame } from './codec.ts';
+import { malformed } from './errors.ts';
+import { isId, parseText, withPayload, type CallId } from './frame.ts';
+import { KEY_LENGTH_MAX, parseInteger, PATH_LENGTH_MAX } from './limits.ts';
+import * as TAGS from './tags.ts';
+
+/* What a caller says of a call, and its callee reads. */
+
+/** What a call may be, as tRPC has it. */
+export type CallKind = 'query' | 'mutation' | 'subscription';
+
+const KINDS: readonly CallKind[] = ['query', 'mutation', 'subscription'];
+
+/** What a caller may say about a call beside its input. */
+export interface CallOptions {
+  /** How long the caller waits, in milliseconds from when the callee starts the call. */
+  readonly timeoutMs?: number | undefined;
+  /** The id of the last tracked item that the caller has of this subscription. */
+  readonly lastEventId?: string | undefined;
+  /** Tells calls with the same effect; 1 to 256 UTF-16 code units. */
+  readonly key?: string | undefined;
+  /** The call was sent before, in a session that is gone. */
+  readonly again?: Again | undefined;
+}
+
+/** The first sending of a call. */
+export interface Again {
+  /** Of the session that it was in: nobody else knows it. */
+  readonly secret: string;
+  readonly id: CallId;
+  /** The epoch of the journal as that session knew it. */
+  readonly journal: string;
+  /** How long ago, in milliseconds. */
+  readonly ageMs: number;
+}
+
+/** What is asked of a procedure. */
+export interface CallRequest {
+  readonly kind: CallKind;
+  /** Dotted, such as `game.score`. */
+  readonly path: string;
+  readonly input: unknown;
+  readonly options: CallOptions;
+}
+
+/** @throws FRAME_MALFORMED for what the other side would refuse: there it would end the session. */
+export function callFrame(id: CallId, { kind, path, options, input }: CallRequest): WireFrame {
+  const { timeoutMs: timeout, lastEventId: after, key, again } = options;
+  parsePath(path);
+  if (timeout !== undefined) parseTimeout(timeout);
+  const first = again && [again.secret, again.id, again.journal, again.ageMs];
+  const isPlain = (timeout ?? after ?? key ?? first) === undefined;
+  const said = isPlain ? 0 : { timeout, after, key, again: first };
+  return withPayload([TAGS.call, id, KINDS.indexOf(kind), path, said], input);
+}
+export function cancelFrame(id: CallId): WireFrame {
+  return [TAGS.cancel, id];
+}
+
+/** @throws FRAME_MALFORMED for members that a call must not have. */
+export function parseCall(wire: WireFrame): CallRequest {
+  return {
+    kind: parseKind(wire[2]),
+    path: parsePath(wire[3]),
+    options: parseOptions(wire[4]),
+    input: wire[5],
+  };
+}
+
+function parseKind(value: unknown): CallKind {
+  const kind = typeof value === 'number' ? KINDS[value] : undefined;
+  if (kind === undefined) throw malformed('call kind');
+  return kind;
+}
+
+function parsePath(value: unknown): string {
+  const path = parseText(value, 'path');
+  if (path.length > PATH_LENGTH_MAX) throw malformed('path');
+  return path;
+}
+
+const NO_OPTIONS: CallOptions = {};
+
+function parseOptions(value: unknown): CallOptions {
+  if (value === 0) return NO_OPTIONS;
+  if (typeof value !== 'object' || value === null) throw malformed('call options');
+  const { timeout, after, key, again } = value as Readonly<
+    Partial<Record<'timeout' | 'after' | 'key' | 'again', unknown>>
+  >;
+  return {
+    timeoutMs: timeout === undefined ? undefined : parseTimeout(timeout),
+    lastEventId: after === undefined ? undefined : parseText(after, 'event id'),
+    key: key === undefined ? undefined : parseKey(key),
+    again: again === undefined ? undefined : parseAgain(again),
+  };
+}
+
+function parseTimeout(value: unknown): number {
+  return parseInteger(value, 1, 'timeout');
+}
+
+function parseKey(value: unknown): string {
+  const key = parseText(value, 'key');
+  if (key === '' || key.length > KEY_LENGTH_MAX) throw malformed('key');
+  return key;
+}
+
+function parseAgain(value: unknown): Again {
+  if (!Array.isArray(value)) throw malformed('again');
+  const [secret, id, journal, age] = value as readonly unknown[];
+  if (!isId(id)) throw malformed('again');
+  return {
+    secret: parseKey(secret),
+    id,
+    journal: parseText(journal, 'again'),
+    ageMs: parseInteger(age, 0, 'again'),
+  };
+}
