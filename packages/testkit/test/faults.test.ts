@@ -256,6 +256,17 @@ describe('credentials', () => {
     );
   });
 
+  it('count from when they were last given, by a clock that was set back since those before', async () => {
+    const steps: FaultStep[] = [
+      { type: 'clock-jump', atMs: 200, byMs: -86_400_000 },
+      { type: 'refresh', atMs: 300, line: 0 },
+    ];
+    const set = call({ procedure: 'set', takesMs: 1_500 });
+    const kinds = steps.map(({ type }) => type);
+    const history = await historyOf([set, ...steps], kinds, { ...settings, credentialsMs: 500 });
+    expect(timeOf(history, 'what client 0 said of itself has expired')).toBeLessThan(1_600);
+  });
+
   it('that fresh params replace are told so over the open line', async () => {
     const refresh: FaultStep = { type: 'refresh', atMs: 200, line: 0 };
     const history = await historyOf([call({ takesMs: 300 }), refresh], ['refresh'], settings);

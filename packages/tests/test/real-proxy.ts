@@ -134,8 +134,7 @@ export class FaultyProxy {
             case 'cut':
               throw new Error('it is cut');
             case 'reset':
-              from.resetAndDestroy();
-              to.resetAndDestroy();
+              for (const socket of [from, to]) reset(socket);
               break;
             case 'half-close':
               to.end();
@@ -171,4 +170,11 @@ export class FaultyProxy {
   #wait(ms: number): Promise<void> {
     return delay(ms, undefined, { signal: this.#controller.signal });
   }
+}
+
+/** Node never closes the handle of a socket that is reset while it is ending: `reset EINVAL`. */
+function reset(socket: Socket): void {
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (isEnding) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -13,7 +13,7 @@ export class Credentials {
   readonly #machine: Machine;
   readonly #lastMs: number | undefined;
   readonly #expired: (client: string) => void;
-  /** By session: what its connections and renewals say, as far as the server took it. */
+  /** By session: what its connections and renewals say, in order, as far as the server took it. */
   readonly #claims = new Map<string, Set<Claim>>();
   #jumpedAtMs = -Infinity;
 
@@ -52,10 +52,7 @@ export class Credentials {
     session.identify(client, claim);
     const claims = this.#claims.get(session.id) ?? this.#begin(session, client);
     claims.add(claim);
-    // At a renewal it is the signal of the session itself.
-    if (admission !== session.signal) {
-      admission.addEventListener('abort', () => claims.delete(claim), { once: true });
-    }
+    admission.addEventListener('abort', () => claims.delete(claim), { once: true });
     return claim.expiresAtMs;
   }
 
@@ -64,8 +61,9 @@ export class Credentials {
     this.#claims.set(id, claims);
     const over = (): void => {
       this.#claims.delete(id);
-      const latestMs = Math.max(...Array.from(claims, ({ expiresAtMs }) => expiresAtMs));
-      if (claims.size > 0 && Date.now() >= latestMs) this.#expired(client);
+      // It alone counts: one before may last longer, by a clock that was set back since.
+      const last = [...claims].at(-1);
+      if (last !== undefined && Date.now() >= last.expiresAtMs) this.#expired(client);
     };
     signal.addEventListener('abort', over, { once: true });
     return claims;
