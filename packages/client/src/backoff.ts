@@ -1,6 +1,4 @@
-/** The longest wait before the first attempt to come back, in milliseconds; it doubles from there. */
-const BASE_MS = 500;
-const MAX_MS = 30_000;
+import { BACKOFF_BASE_MS, BACKOFF_MAX_MS } from './constants.ts';
 
 /**
  * How long to wait before an attempt to connect: full jitter, so that many clients that lost the
@@ -11,5 +9,5 @@ const MAX_MS = 30_000;
  * @param delayMs What the server said: not before.
  */
 export function backoffMs(failures: number, random: number, delayMs = 0): number {
-  return delayMs + random * Math.min(MAX_MS, BASE_MS * 2 ** (failures - 1));
+  return delayMs + random * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (failures - 1));
 }

@@ -1,4 +1,5 @@
 import { KEY_LENGTH_MAX } from '@openline/protocol';
+import { CONTEXT_KEY } from './constants.ts';
 
 /** What may be said of one call. */
 export interface CallOptions {
@@ -18,8 +19,6 @@ export interface CallOptions {
   readonly whenOffline?: 'wait' | 'fail' | undefined;
 }
 
-const KEY = 'openline';
-
 /**
  * Options of a call, to be spread into those that tRPC takes, or given to React Query's `trpc`:
  *
@@ -36,9 +35,9 @@ export function callOptions(options: CallOptions): { readonly context: Record<st
   if (timeoutMs !== undefined && !(timeoutMs > 0)) {
     throw new RangeError('timeoutMs is above zero');
   }
-  return { context: { [KEY]: options } };
+  return { context: { [CONTEXT_KEY]: options } };
 }
 
 export function readCallOptions(context: Readonly<Record<string, unknown>>): CallOptions {
-  return (context[KEY] as CallOptions | undefined) ?? {};
+  return (context[CONTEXT_KEY] as CallOptions | undefined) ?? {};
 }

@@ -14,7 +14,7 @@ import {
 import { readCallOptions, type CallOptions } from './call-options.ts';
 import { answeredClientError, lineClientError } from './errors.ts';
 import type { LineState } from './state.ts';
-import { reportError } from './store.ts';
+import { guard } from './store.ts';
 
 /** Who waits for a call: tRPC. An error in a callback of the user's stops nothing. */
 export type CallObserver = Observer<
@@ -168,19 +168,15 @@ export class LineCall {
     if (!this.isSubscription) return;
     const isConnecting = state.status !== 'open';
     if (isConnecting === this.#isConnecting && state.status !== 'waiting') return;
-    if (isConnecting) return this.#connecting(state.status === 'waiting' ? state.error : undefined);
+    if (isConnecting) return this.connecting(state.status === 'waiting' ? state.error : undefined);
     this.#isConnecting = false;
     this.#next({ type: 'state', state: 'pending', error: null });
     // Its session goes on, and so does it. React Query shows it as running from this alone.
     if (this.#isSubscribed) this.#next({ type: 'started' });
   }
 
-  /** A subscription is made again, and items may be missing. */
-  restarted(error: LineError): void {
-    this.#connecting(error);
-  }
-
-  #connecting(error: LineError | undefined): void {
+  /** A subscription waits for its session, or is made again and may miss items: over `error`, if any. */
+  connecting(error: LineError | undefined): void {
     this.#isConnecting = true;
     this.#next({
       type: 'state',
@@ -205,13 +201,5 @@ export class LineCall {
 
   #next(result: Result): void {
     guard(() => this.#observer.next({ result }));
-  }
-}
-
-function guard(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    reportError(error);
   }
 }

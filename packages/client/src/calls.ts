@@ -107,7 +107,7 @@ export class Calls {
       if (call.mayHaveRun && !isAsked) lost.push(call);
       else if (this.#send(call) && call.mayHaveRun && isSubscription) {
         // From an event id on, nothing is missing.
-        if (call.lastEventId === undefined) call.restarted(error);
+        if (call.lastEventId === undefined) call.connecting(error);
       }
     }
     // Last, since the owner of one may close the line.

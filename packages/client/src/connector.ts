@@ -7,17 +7,14 @@ import {
   type Welcome,
 } from '@openline/protocol';
 import { backoffMs } from './backoff.ts';
+import { STABLE_MS, TIMER_MS_MAX } from './constants.ts';
 import { dial, type DialHost, type LineDriver } from './dial.ts';
 import { lineErrorOf } from './errors.ts';
 import { optionOf, type LineOptions } from './options.ts';
 import type { LineState } from './state.ts';
-import { TIMER_MS_MAX } from './timer.ts';
 import { webSocketUrl } from './url.ts';
 import { onWake } from './wake.ts';
 import type { WebSocketClass } from './websocket.ts';
-
-/** A connection that breaks before this age counts as a failed attempt, in milliseconds. */
-const STABLE_MS = 5_000;
 
 /** Whose connections are made. */
 export interface ConnectorHost extends Pick<DialHost, 'opened' | 'gone'> {

@@ -1,4 +1,4 @@
-import { TIMER_MS_MAX } from './timer.ts';
+import { TIMER_MS_MAX } from './constants.ts';
 
 /**
  * Ends calls whose time is over. One timer waits for the earliest deadline there was, and is not

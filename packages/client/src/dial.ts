@@ -8,12 +8,10 @@ import {
   type Welcome,
 } from '@openline/protocol';
 import type { LineCall } from './call.ts';
+import { DIAL_TIMEOUT_MS } from './constants.ts';
 import { codec } from './session.ts';
 import { connectWebSocket } from './transport-websocket.ts';
 import type { WebSocketClass } from './websocket.ts';
-
-/** Time for the connection to be made and the server to answer, in milliseconds. */
-const DIAL_TIMEOUT_MS = 15_000;
 
 export type LineDriver = Driver<LineCall, never>;
 

@@ -2,6 +2,7 @@ import { createTRPCClient, type TRPCClient, type TRPCLink } from '@trpc/client';
 import type { AnyTRPCRouter } from '@trpc/server';
 import {
   LIMIT_EXCEEDED,
+  MESSAGE_TOO_BIG,
   SESSION_GONE,
   retryOf,
   type Connection,
@@ -14,6 +15,7 @@ import {
 import { defaultWebSocket } from '#websocket';
 import type { LineCall } from './call.ts';
 import { Calls } from './calls.ts';
+import { DEFAULT_TIMEOUT_MS, QUEUE_BYTES_MAX, QUEUE_CALLS_MAX } from './constants.ts';
 import { Connector, type ConnectorHost } from './connector.ts';
 import type { LineDriver } from './dial.ts';
 import { lineClientError, lineErrorOf } from './errors.ts';
@@ -34,9 +36,6 @@ import { createStore, type Store } from './store.ts';
 import { webSocketUrl } from './url.ts';
 import type { WebSocketClass } from './websocket.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-/** A message was larger than whoever read it takes: the server, or a proxy (RFC 6455 section 7.4.1). */
-const TOO_LARGE = 1009;
 const GIVEN_UP = 'no connection came back in time';
 
 /**
@@ -75,7 +74,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
   constructor(options: LineOptions) {
     const WebSocket = (options.WebSocket as WebSocketClass | undefined) ?? defaultWebSocket();
     if (WebSocket === undefined) throw new TypeError('there is no WebSocket: give openLine one');
-    const { queueCallsMax = 10_000, queueBytesMax = 16 * 1_048_576 } = options;
+    const { queueCallsMax = QUEUE_CALLS_MAX, queueBytesMax = QUEUE_BYTES_MAX } = options;
     for (const name of ['timeoutMs', 'queueCallsMax', 'queueBytesMax'] as const) {
       if (!((options[name] ?? 1) > 0)) throw new RangeError(`${name} is above zero`);
     }
@@ -169,7 +168,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
     this.#calls.cancelMove();
     if (retry === 'never' || retry === 'afresh') {
       // The call that was too much for this connection would be too much for the next one, too.
-      const isLimit = closeCode === LIMIT_EXCEEDED || closeCode === TOO_LARGE;
+      const isLimit = closeCode === LIMIT_EXCEEDED || closeCode === MESSAGE_TOO_BIG;
       const again = retry === 'afresh' && !isLimit;
       this.#calls.over(session, reason, { code: isLimit ? 'LIMIT' : 'SESSION_LOST', again });
     }

@@ -16,13 +16,7 @@ import {
   type Welcome,
 } from '@openline/protocol';
 import type { LineCall } from './call.ts';
-import { TIMER_MS_MAX } from './timer.ts';
-
-/** All that the line may hold of what the server does not take, in bytes. */
-const SESSION_BYTES_MAX = 256 * 1_048_576;
-/** Time for the server to answer a goodbye, in milliseconds. */
-const CLOSE_GRACE_MS = 1_000;
-const CLIENT_NAME = 'openline-js/0';
+import { CLIENT_NAME, CLOSE_GRACE_MS, SESSION_BYTES_MAX, TIMER_MS_MAX } from './constants.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -28,19 +28,19 @@ export function createStore<T>(initial: T): Store<T> {
       current = value;
       for (const listener of [...listeners]) {
         if (current !== value) return; // A listener has set a newer one, and all were told of that.
-        try {
-          listener(value);
-        } catch (error) {
-          reportError(error);
-        }
+        guard(() => listener(value));
       }
     },
   };
 }
 
-/** An error in a user's callback is the user's to see, and breaks nothing of ours. */
-export function reportError(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
+/** Calls back a user: an error in there is the user's to see, and breaks nothing of ours. */
+export function guard(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }

@@ -1,9 +1,6 @@
 import { HIGH_WATER_BYTES, type Connection, type ConnectionHandler } from '@openline/protocol';
+import { DRAIN_POLL_MS, WEBSOCKET_OPEN } from './constants.ts';
 import type { WebSocketClass } from './websocket.ts';
-
-/** A WebSocket in a browser does not say when it has drained: it is asked this often. */
-const DRAIN_POLL_MS = 10;
-const OPEN = 1;
 
 /** `opened` comes before anything else, unless the connection fails. */
 export interface ClientConnectionHandler extends ConnectionHandler {
@@ -40,7 +37,7 @@ export function connectWebSocket(
       return webSocket.bufferedAmount;
     },
     send(messages) {
-      if (webSocket.readyState !== OPEN) return;
+      if (webSocket.readyState !== WEBSOCKET_OPEN) return;
       for (const message of messages) webSocket.send(message);
       if (isFull()) awaitDrain();
     },

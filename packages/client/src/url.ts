@@ -1,5 +1,4 @@
-/** The default address, and what a relative one is relative to in a browser: the page. */
-const DEFAULT_URL = '/rpc';
+import { DEFAULT_URL } from './constants.ts';
 
 /**
  * The WebSocket address to connect to. `http` and `https` are understood as `ws` and `wss`.

@@ -1,7 +1,7 @@
 import type { WireFrame } from './codec.ts';
-import { malformed } from './errors.ts';
-import { parseText, withPayload, type CallId } from './frame.ts';
+import { withPayload, type CallId } from './frame.ts';
 import { isCallErrorCode, type CallErrorCode } from './outcome.ts';
+import { parseText } from './parse.ts';
 import * as TAGS from './tags.ts';
 
 /* What a callee says of a call, and its caller reads. */
@@ -83,7 +83,7 @@ function parseEventId(value: unknown): string | undefined {
 
 function parseCallErrorCode(value: unknown): CallErrorCode | null {
   if (value === 0) return null;
-  if (typeof value !== 'string') throw malformed('error code');
+  const code = parseText(value, 'error code');
   // A code of a newer peer: that the procedure did not answer is all that can be said.
-  return isCallErrorCode(value) ? value : 'INTERNAL';
+  return isCallErrorCode(code) ? code : 'INTERNAL';
 }

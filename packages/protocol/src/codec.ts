@@ -1,3 +1,4 @@
+import { JSON_CODEC } from './constants.ts';
 import { malformed } from './errors.ts';
 
 /** What a connection carries: text or bytes. */
@@ -33,8 +34,6 @@ export interface Codec {
   /** @throws FRAME_MALFORMED when the bytes are not one frame. */
   fromBytes(bytes: Uint8Array): WireFrame;
 }
-
-export const JSON_CODEC = 'openline.v1.json';
 
 export function createJsonCodec(utf8: Utf8): Codec {
   return {

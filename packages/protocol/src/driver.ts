@@ -3,12 +3,8 @@ import type { Connection } from './connection.ts';
 import * as CODES from './close-codes.ts';
 import type { OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
+import { HIGH_WATER_BYTES, MISSES_MAX } from './constants.ts';
 import type { Agreement, Session } from './session.ts';
-
-/** A connection with this much unsent gets nothing more until it has drained, in bytes. */
-export const HIGH_WATER_BYTES = 131_072;
-/** Intervals of silence, each with a ping unanswered, after which a connection is given up. */
-const MISSES_MAX = 3;
 
 /** Whoever has a session: the server's side of it, or the line. */
 export interface DriverHost<Out, In> {

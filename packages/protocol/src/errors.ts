@@ -1,4 +1,5 @@
 import * as CODES from './close-codes.ts';
+import { MESSAGE_TOO_BIG } from './constants.ts';
 
 /**
  * What the other side may do next: `never` connect again by itself, `resume` the session, start
@@ -24,8 +25,8 @@ const RETRIES: readonly Retry[] = ['afresh', 'never', 'later'];
 
 /** The retry class of any close code, also of one that only a newer peer or a proxy knows. */
 export function retryOf(closeCode: number): Retry {
-  // After 1009 replay would bring the message again that was too large.
-  if (closeCode === CODES.CLOSED || closeCode === 1009) return 'afresh';
+  // Replay would bring the message again that was too large.
+  if (closeCode === CODES.CLOSED || closeCode === MESSAGE_TOO_BIG) return 'afresh';
   return RETRIES[Math.floor(closeCode / 100) - 43] ?? 'resume';
 }
 

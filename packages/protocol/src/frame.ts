@@ -1,15 +1,12 @@
 import type { WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
-import { parseInteger } from './limits.ts';
+import { parseInteger } from './parse.ts';
 import * as TAGS from './tags.ts';
 
 /*
  * What frames have in common, and those that concern no call and no host. Each of the others is
  * written by one side of a call and read by the other: see `request.ts`, `answer.ts`, `notice.ts`.
  */
-
-/** Frames with a tag from here on are counted, whether the receiver knows the tag or not. */
-export const FIRST_COUNTED_TAG = 32;
 
 /** Names a call within its session. The client's are odd, the server's even; both only grow. */
 export type CallId = number;
@@ -52,9 +49,4 @@ export function parseAck(wire: WireFrame): number {
 
 export function isId(value: unknown): value is CallId {
   return Number.isSafeInteger(value) && (value as number) > 0;
-}
-
-export function parseText(value: unknown, what: string): string {
-  if (typeof value !== 'string') throw malformed(what);
-  return value;
 }

@@ -2,11 +2,15 @@ import * as CODES from './close-codes.ts';
 import type { Codec, Message } from './codec.ts';
 import { cutReason } from './connection.ts';
 import { malformed, nameOf, OpenlineError, retryOf, type ErrorCode, type Retry } from './errors.ts';
-import { HELLO_BYTES_MAX, parseInteger, parseLimits, wireLimits, type Limits } from './limits.ts';
+import {
+  HELLO_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  NAME_LENGTH_MAX,
+  PROTOCOL_VERSION,
+} from './constants.ts';
+import { type Limits } from './limits.ts';
+import { parseInteger, parseObject, parseText } from './parse.ts';
 import * as TAGS from './tags.ts';
-
-/** The version of the protocol that this package speaks. */
-export const PROTOCOL_VERSION = 1;
 
 /** What a client says first on each connection, alone in its message. */
 export interface Hello {
@@ -64,25 +68,10 @@ export interface Reject {
 }
 
 const TOKEN = /^[\w-]{22,64}$/;
-const NAME_LENGTH_MAX = 128;
 
 /** @throws LIMIT_EXCEEDED when params make it larger than a server takes. */
 export function encodeHello(codec: Codec, hello: Hello): Message {
-  const frame = codec.encode([
-    TAGS.hello,
-    PROTOCOL_VERSION,
-    {
-      session: hello.sessionId,
-      secret: hello.secret,
-      attempt: hello.attempt,
-      node: hello.node,
-      received: hello.received,
-      next: hello.next,
-      client: hello.client,
-      params: hello.params,
-      limits: wireLimits(hello.limits),
-    },
-  ]);
+  const frame = codec.encode([TAGS.hello, PROTOCOL_VERSION, hello]);
   if (!codec.fits(frame, HELLO_BYTES_MAX)) {
     throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'params too large');
   }
@@ -103,9 +92,9 @@ export function parseHello(codec: Codec, message: Message): Hello {
       `this side speaks version ${PROTOCOL_VERSION}`,
     );
   }
-  const body = parseBody(value);
+  const body = parseObject(value, 'hello');
   return {
-    sessionId: parseToken(body['session']),
+    sessionId: parseToken(body['sessionId']),
     secret: parseToken(body['secret']),
     attempt: parseInteger(body['attempt'], 1, 'attempt'),
     node: body['node'] === undefined ? undefined : parseName(body['node']),
@@ -117,17 +106,7 @@ export function parseHello(codec: Codec, message: Message): Hello {
   };
 }
 
-export function encodeWelcome(codec: Codec, welcome: Welcome): Message {
-  const { node, received, next, keepAliveMs: keepAlive, windowMs: window, journal } = welcome;
-  const body = {
-    node,
-    received,
-    next,
-    keepAlive,
-    window,
-    journal,
-    limits: wireLimits(welcome.limits),
-  };
+export function encodeWelcome(codec: Codec, { type: _, ...body }: Welcome): Message {
   return codec.join([codec.encode([TAGS.welcome, PROTOCOL_VERSION, body])]);
 }
 
@@ -139,7 +118,7 @@ export function encodeReject(
   const { message, delayMs, received, shape } = reject;
   const code = nameOf(reject.code);
   const retry = retryOf(reject.code);
-  const body = { code, message, retry, delay: delayMs, received, shape };
+  const body = { code, message, retry, delayMs, received, shape };
   let frame = codec.encode([TAGS.reject, PROTOCOL_VERSION, body]);
   if (!codec.fits(frame, HELLO_BYTES_MAX)) {
     const small = { ...body, message: cutReason(message), shape: undefined };
@@ -157,7 +136,7 @@ export function parseAnswer(codec: Codec, message: Message): Welcome | Reject {
   try {
     const [frame = [], ...others] = codec.split(message);
     const [tag, version, value] = frame;
-    const body = parseBody(value);
+    const body = parseObject(value, 'answer');
     if (tag === TAGS.reject && others.length === 0) return parseReject(body);
     // A server that speaks another version rejects in its own; no other takes a client.
     if (tag === TAGS.welcome && version === PROTOCOL_VERSION && others.length === 0) {
@@ -171,7 +150,7 @@ export function parseAnswer(codec: Codec, message: Message): Welcome | Reject {
   }
 }
 
-type Body = Readonly<Record<string, unknown>>;
+type Body = ReturnType<typeof parseObject>;
 
 function parseWelcome(body: Body): Welcome {
   return {
@@ -179,8 +158,8 @@ function parseWelcome(body: Body): Welcome {
     node: parseName(body['node']),
     received: parseInteger(body['received'], 0, 'received'),
     next: parseInteger(body['next'], 1, 'next'),
-    keepAliveMs: parseInteger(body['keepAlive'], 100, 'keep-alive'),
-    windowMs: parseInteger(body['window'], 0, 'window'),
+    keepAliveMs: parseInteger(body['keepAliveMs'], 100, 'keep-alive'),
+    windowMs: parseInteger(body['windowMs'], 0, 'window'),
     journal: body['journal'] === undefined ? undefined : parseName(body['journal']),
     limits: parseLimits(body['limits']),
   };
@@ -189,26 +168,17 @@ function parseWelcome(body: Body): Welcome {
 const RETRIES: readonly unknown[] = ['never', 'resume', 'afresh', 'later'] satisfies Retry[];
 
 function parseReject(body: Body): Reject {
-  const { code, message, retry, delay, received, shape } = body as {
-    [K in 'code' | 'message' | 'retry' | 'delay' | 'received' | 'shape']?: unknown;
-  };
+  const { code, message, retry, delayMs, received, shape } = body;
   if (!RETRIES.includes(retry)) throw malformed('retry');
   return {
     type: 'reject',
     code: typeof code === 'string' ? code : '',
     message: typeof message === 'string' ? message : '',
     retry: retry as Retry,
-    delayMs: delay === undefined ? 0 : parseInteger(delay, 0, 'delay'),
+    delayMs: delayMs === undefined ? 0 : parseInteger(delayMs, 0, 'delay'),
     received: received === undefined ? undefined : parseInteger(received, 0, 'received'),
     shape,
   };
-}
-
-function parseBody(value: unknown): Body {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed('handshake');
-  }
-  return value as Body;
 }
 
 function parseToken(value: unknown): string {
@@ -219,8 +189,14 @@ function parseToken(value: unknown): string {
 }
 
 function parseName(value: unknown): string {
-  if (typeof value !== 'string' || value.length > NAME_LENGTH_MAX) {
-    throw malformed('name');
-  }
-  return value;
+  return parseText(value, 'name', NAME_LENGTH_MAX);
+}
+
+function parseLimits(value: unknown): Limits {
+  const { payloadBytesMax, callsMax, backlogBytesMax } = parseObject(value, 'limits');
+  return {
+    payloadBytesMax: parseInteger(payloadBytesMax, MESSAGE_BYTES_MAX, 'limits'),
+    callsMax: parseInteger(callsMax, 0, 'limits'),
+    backlogBytesMax: parseInteger(backlogBytesMax, MESSAGE_BYTES_MAX, 'limits'),
+  };
 }

@@ -1,6 +1,6 @@
 import * as CODES from './close-codes.ts';
 import { OpenlineError } from './errors.ts';
-import { UNACKNOWLEDGED_FRAMES_MAX } from './limits.ts';
+import { UNACKNOWLEDGED_FRAMES_MAX } from './constants.ts';
 
 /** Counts what arrives, so that each frame is taken once and in order, and says when to `ack`. */
 export class Inbox {

@@ -5,11 +5,11 @@ export type { IncomingCall, OutgoingCall } from './calls.ts';
 export * as CODES from './close-codes.ts';
 // One by one as well: a bundler does not look into a namespace of another package.
 export { CLOSED, LIMIT_EXCEEDED, SESSION_GONE } from './close-codes.ts';
-export { createJsonCodec, JSON_CODEC } from './codec.ts';
+export { createJsonCodec } from './codec.ts';
 export type { Codec, Message, Utf8, WireFrame } from './codec.ts';
 export { CLOSE_REASON_BYTES_MAX, cutReason } from './connection.ts';
 export type { Connection, ConnectionHandler } from './connection.ts';
-export { Driver, HIGH_WATER_BYTES } from './driver.ts';
+export { Driver } from './driver.ts';
 export type { DriverHost } from './driver.ts';
 export { nameOf, OpenlineError, retryOf } from './errors.ts';
 export type { ErrorCode, ErrorName, Retry } from './errors.ts';
@@ -21,23 +21,19 @@ export type { Again, CallKind, CallOptions, CallRequest } from './request.ts';
 export { CLIENT, SERVER } from './role.ts';
 export type { Role } from './role.ts';
 export * as TAGS from './tags.ts';
-export {
-  encodeHello,
-  encodeReject,
-  encodeWelcome,
-  parseAnswer,
-  parseHello,
-  PROTOCOL_VERSION,
-} from './handshake.ts';
+export { encodeHello, encodeReject, encodeWelcome, parseAnswer, parseHello } from './handshake.ts';
 export type { Hello, Reject, Welcome } from './handshake.ts';
 export {
-  CLIENT_LIMITS,
   HELLO_BYTES_MAX,
+  HIGH_WATER_BYTES,
   KEY_LENGTH_MAX,
+  JSON_CODEC,
   MESSAGE_BYTES_MAX,
+  MESSAGE_TOO_BIG,
   PARKED_BYTES_MAX,
-  SERVER_LIMITS,
-} from './limits.ts';
+  PROTOCOL_VERSION,
+} from './constants.ts';
+export { CLIENT_LIMITS, SERVER_LIMITS } from './limits.ts';
 export type { Limits } from './limits.ts';
 export { CALL_ERRORS, isCallErrorCode } from './outcome.ts';
 export type { CallErrorCode, LineError, LineErrorCode, Outcome } from './outcome.ts';

@@ -1,7 +1,6 @@
 import type { WireFrame } from './codec.ts';
-import { malformed } from './errors.ts';
-import { parseText, withPayload } from './frame.ts';
-import { parseInteger } from './limits.ts';
+import { withPayload } from './frame.ts';
+import { parseInteger, parseObject, parseText } from './parse.ts';
 import * as TAGS from './tags.ts';
 
 /* Uncounted frames between the hosts of the two sides. */
@@ -41,7 +40,7 @@ export type Notice = ServerNotice | ClientNotice;
 export type ParseNotice<Frame> = (tag: number, wire: WireFrame) => Frame | undefined;
 
 export function goawayFrame(spreadMs: number): WireFrame {
-  return [TAGS.goaway, { spread: spreadMs }];
+  return [TAGS.goaway, { spreadMs }];
 }
 export const RENEW_FRAME: WireFrame = [TAGS.renew];
 export function renewedFrame(number: number, refusal?: string): WireFrame {
@@ -55,7 +54,10 @@ export function paramsFrame(number: number, params: unknown): WireFrame {
 export const parseServerNotice: ParseNotice<ServerNotice> = (tag, wire) => {
   switch (tag) {
     case TAGS.goaway:
-      return { type: 'goaway', spreadMs: parseSpread(wire[1]) };
+      return {
+        type: 'goaway',
+        spreadMs: parseInteger(parseObject(wire[1], 'goaway')['spreadMs'], 0, 'goaway'),
+      };
     case TAGS.renew:
       return { type: 'renew' };
     case TAGS.renewed:
@@ -74,8 +76,3 @@ export const parseClientNotice: ParseNotice<ClientNotice> = (tag, wire) =>
   tag === TAGS.params
     ? { type: 'params', number: parseInteger(wire[1], 0, 'params'), params: wire[2] }
     : undefined;
-
-function parseSpread(value: unknown): number {
-  if (typeof value !== 'object' || value === null) throw malformed('goaway');
-  return parseInteger((value as { readonly spread?: unknown }).spread, 0, 'spread');
-}

@@ -4,7 +4,7 @@ import type { OutgoingCall } from './calls.ts';
 import type { Codec, Message } from './codec.ts';
 import { OpenlineError } from './errors.ts';
 import type { CallId } from './frame.ts';
-import { JOINED_LENGTH_MAX, MESSAGE_BYTES_MAX, PARCELS_MAX } from './limits.ts';
+import { JOINED_LENGTH_MAX, MESSAGE_BYTES_MAX, PARCELS_MAX } from './constants.ts';
 import { cutPiece, isPiece, pieceLength } from './piece.ts';
 
 /** A frame on its way in pieces. */

@@ -2,7 +2,8 @@ import * as CODES from './close-codes.ts';
 import type { Message } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { CallId } from './frame.ts';
-import { MESSAGE_BYTES_MAX, parseInteger } from './limits.ts';
+import { MESSAGE_BYTES_MAX } from './constants.ts';
+import { parseInteger } from './parse.ts';
 import * as TAGS from './tags.ts';
 
 /*

@@ -1,7 +1,8 @@
 import type { WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
-import { isId, parseText, withPayload, type CallId } from './frame.ts';
-import { KEY_LENGTH_MAX, parseInteger, PATH_LENGTH_MAX } from './limits.ts';
+import { isId, withPayload, type CallId } from './frame.ts';
+import { KEY_LENGTH_MAX, PATH_LENGTH_MAX } from './constants.ts';
+import { parseInteger, parseObject, parseText } from './parse.ts';
 import * as TAGS from './tags.ts';
 
 /* What a caller says of a call, and its callee reads. */
@@ -74,19 +75,14 @@ function parseKind(value: unknown): CallKind {
 }
 
 function parsePath(value: unknown): string {
-  const path = parseText(value, 'path');
-  if (path.length > PATH_LENGTH_MAX) throw malformed('path');
-  return path;
+  return parseText(value, 'path', PATH_LENGTH_MAX);
 }
 
 const NO_OPTIONS: CallOptions = {};
 
 function parseOptions(value: unknown): CallOptions {
   if (value === 0) return NO_OPTIONS;
-  if (typeof value !== 'object' || value === null) throw malformed('call options');
-  const { timeout, after, key, again } = value as Readonly<
-    Partial<Record<'timeout' | 'after' | 'key' | 'again', unknown>>
-  >;
+  const { timeout, after, key, again } = parseObject(value, 'call options');
   return {
     timeoutMs: timeout === undefined ? undefined : parseTimeout(timeout),
     lastEventId: after === undefined ? undefined : parseText(after, 'event id'),
@@ -100,8 +96,8 @@ function parseTimeout(value: unknown): number {
 }
 
 function parseKey(value: unknown): string {
-  const key = parseText(value, 'key');
-  if (key === '' || key.length > KEY_LENGTH_MAX) throw malformed('key');
+  const key = parseText(value, 'key', KEY_LENGTH_MAX);
+  if (key === '') throw malformed('key');
   return key;
 }
 

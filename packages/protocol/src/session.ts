@@ -4,9 +4,9 @@ import * as CODES from './close-codes.ts';
 import type { Codec, Message, WireFrame } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
+import { FIRST_COUNTED_TAG } from './constants.ts';
 import {
   ackFrame,
-  FIRST_COUNTED_TAG,
   parseAck,
   parseCallId,
   parseTag,
@@ -15,7 +15,8 @@ import {
   type CallId,
 } from './frame.ts';
 import { Inbox } from './inbox.ts';
-import { HELLO_BYTES_MAX, PARCELS_MAX, type Limits } from './limits.ts';
+import { HELLO_BYTES_MAX, PARCELS_MAX } from './constants.ts';
+import { type Limits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { Assembly, isPiece, parsePiece } from './piece.ts';
 import type { Role } from './role.ts';

@@ -304,7 +304,7 @@ describe('a driver', () => {
       session.say(goawayFrame(7));
       call('a');
       driver.end(new OpenlineError(CODES.CLOSED, 'bye'));
-      expect(connection.sent).toEqual([['[[4,{"spread":7}],[32,1,0,"a",0]]']]);
+      expect(connection.sent).toEqual([['[[4,{"spreadMs":7}],[32,1,0,"a",0]]']]);
       expect(host.told).toEqual([{ event: 'ended', code: 'CLOSED' }]);
       expect(connection.closings).toEqual([[1000, 'bye']]);
       expect(endTick()).toEqual([]);

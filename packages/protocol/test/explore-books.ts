@@ -1,5 +1,5 @@
 import type { Message } from '../src/index.ts';
-import { FIRST_COUNTED_TAG } from '../src/frame.ts';
+import { FIRST_COUNTED_TAG } from '../src/constants.ts';
 import * as TAGS from '../src/tags.ts';
 import { exploredCodec as codec } from './explore-codec.ts';
 

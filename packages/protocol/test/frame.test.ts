@@ -149,7 +149,7 @@ describe('a frame', () => {
           after: fc.anything(),
           key: fc.anything(),
           again: fc.oneof(fc.anything(), fc.array(fc.anything(), { maxLength: 4 })),
-          spread: fc.anything(),
+          spreadMs: fc.anything(),
         },
         { requiredKeys: [] },
       ),
@@ -266,7 +266,7 @@ describe('a frame', () => {
     { what: 'a goaway without its object', wire: [TAGS.goaway] },
     { what: 'a goaway with null', wire: [TAGS.goaway, null] },
     { what: 'a goaway without a spread', wire: [TAGS.goaway, {}] },
-    { what: 'a goaway with a spread below zero', wire: [TAGS.goaway, { spread: -1 }] },
+    { what: 'a goaway with a spread below zero', wire: [TAGS.goaway, { spreadMs: -1 }] },
   ])('is refused: $what', ({ wire }) => {
     expect(failureOf(() => parseWhole(wire))).toBe('FRAME_MALFORMED');
   });

@@ -116,7 +116,7 @@ describe('a hello', () => {
 
   describe('of another version', () => {
     it.each([0, 2, 1.5, '1', null])('is told so, whatever else it holds: %j', (version) => {
-      expect(failureOf(() => parseHello(codec, helloText({ session: 7 }, version)))).toBe(
+      expect(failureOf(() => parseHello(codec, helloText({ sessionId: 7 }, version)))).toBe(
         'VERSION_UNSUPPORTED',
       );
       expect(failureOf(() => parseHello(codec, JSON.stringify([[1, version]])))).toBe(
@@ -140,13 +140,19 @@ describe('a hello', () => {
     { what: 'no body', message: '[[1,1]]' },
     { what: 'a body of null', message: '[[1,1,null]]' },
     { what: 'a body that is a list', message: '[[1,1,[]]]' },
-    { what: 'no session', message: helloText({ session: undefined }) },
-    { what: 'a session that is a number', message: helloText({ session: 1 }) },
-    { what: 'a session too short', message: helloText({ session: 'A'.repeat(21) }) },
-    { what: 'a session too long', message: helloText({ session: 'A'.repeat(65) }) },
-    { what: 'a session with a line break', message: helloText({ session: `${'A'.repeat(22)}\n` }) },
-    { what: 'a session beyond base64url', message: helloText({ session: `+/${'A'.repeat(22)}` }) },
-    { what: 'a session named __proto__', message: helloText({ session: '__proto__' }) },
+    { what: 'no session', message: helloText({ sessionId: undefined }) },
+    { what: 'a session that is a number', message: helloText({ sessionId: 1 }) },
+    { what: 'a session too short', message: helloText({ sessionId: 'A'.repeat(21) }) },
+    { what: 'a session too long', message: helloText({ sessionId: 'A'.repeat(65) }) },
+    {
+      what: 'a session with a line break',
+      message: helloText({ sessionId: `${'A'.repeat(22)}\n` }),
+    },
+    {
+      what: 'a session beyond base64url',
+      message: helloText({ sessionId: `+/${'A'.repeat(22)}` }),
+    },
+    { what: 'a session named __proto__', message: helloText({ sessionId: '__proto__' }) },
     { what: 'no secret', message: helloText({ secret: undefined }) },
     { what: 'a secret too short', message: helloText({ secret: 'A'.repeat(21) }) },
     { what: 'attempt zero', message: helloText({ attempt: 0 }) },
@@ -166,19 +172,27 @@ describe('a hello', () => {
     { what: 'limits that are a list', message: helloText({ limits: [65_536, 1, 65_536] }) },
     {
       what: 'a payload limit below a message',
-      message: helloText({ limits: { payload: 65_535, calls: 1, backlog: 65_536 } }),
+      message: helloText({
+        limits: { payloadBytesMax: 65_535, callsMax: 1, backlogBytesMax: 65_536 },
+      }),
     },
     {
       what: 'a backlog limit below a message',
-      message: helloText({ limits: { payload: 65_536, calls: 1, backlog: 65_535 } }),
+      message: helloText({
+        limits: { payloadBytesMax: 65_536, callsMax: 1, backlogBytesMax: 65_535 },
+      }),
     },
     {
       what: 'fewer than no calls',
-      message: helloText({ limits: { payload: 65_536, calls: -1, backlog: 65_536 } }),
+      message: helloText({
+        limits: { payloadBytesMax: 65_536, callsMax: -1, backlogBytesMax: 65_536 },
+      }),
     },
     {
       what: 'a limit without end',
-      message: helloText({ limits: { payload: 65_536, calls: null, backlog: 65_536 } }),
+      message: helloText({
+        limits: { payloadBytesMax: 65_536, callsMax: null, backlogBytesMax: 65_536 },
+      }),
     },
   ])('is not $what', ({ message }) => {
     expect(failureOf(() => parseHello(codec, message))).toBe('FRAME_MALFORMED');
@@ -187,9 +201,9 @@ describe('a hello', () => {
   it.each([
     {
       what: 'the lowest limits',
-      change: { limits: { payload: 65_536, calls: 0, backlog: 65_536 } },
+      change: { limits: { payloadBytesMax: 65_536, callsMax: 0, backlogBytesMax: 65_536 } },
     },
-    { what: 'a token of 22 characters', change: { session: 'A'.repeat(22) } },
+    { what: 'a token of 22 characters', change: { sessionId: 'A'.repeat(22) } },
     { what: 'a token of 64 characters', change: { secret: 'A'.repeat(64) } },
     { what: 'a client of 128 characters', change: { client: 'c'.repeat(128) } },
     { what: 'the highest attempt', change: { attempt: 2 ** 53 - 1 } },
@@ -280,7 +294,7 @@ describe('an answer', () => {
     it.each(['NEWER_CODE', 'toString', '__proto__', 7, undefined])(
       'that rejects with the code %j is obeyed by the class it states',
       (code) => {
-        const text = JSON.stringify([[3, 1, { code, message: 7, retry: 'later', delay: 9 }]]);
+        const text = JSON.stringify([[3, 1, { code, message: 7, retry: 'later', delayMs: 9 }]]);
         expect(parseAnswer(codec, text)).toEqual({
           type: 'reject',
           code: typeof code === 'string' ? code : '',
@@ -316,8 +330,8 @@ describe('an answer', () => {
     { what: 'a welcome without a node', message: welcomeText({ node: undefined }) },
     { what: 'a welcome that received less than nothing', message: welcomeText({ received: -1 }) },
     { what: 'a welcome with next of zero', message: welcomeText({ next: 0 }) },
-    { what: 'a welcome with a window below zero', message: welcomeText({ window: -1 }) },
-    { what: 'a welcome that wakes all the time', message: welcomeText({ keepAlive: 99 }) },
+    { what: 'a welcome with a window below zero', message: welcomeText({ windowMs: -1 }) },
+    { what: 'a welcome that wakes all the time', message: welcomeText({ keepAliveMs: 99 }) },
     { what: 'a welcome with a journal in numbers', message: welcomeText({ journal: 7 }) },
     {
       what: 'a welcome with a journal too long',
@@ -326,7 +340,7 @@ describe('an answer', () => {
     { what: 'a welcome without limits', message: welcomeText({ limits: undefined }) },
     { what: 'a reject without a class', message: '[[3,1,{"code":"REJECTED"}]]' },
     { what: 'a reject with an unknown class', message: '[[3,1,{"retry":"toString"}]]' },
-    { what: 'a reject with a delay below zero', message: '[[3,1,{"retry":"later","delay":-1}]]' },
+    { what: 'a reject with a delay below zero', message: '[[3,1,{"retry":"later","delayMs":-1}]]' },
     {
       what: 'a reject that received less than nothing',
       message: '[[3,1,{"retry":"afresh","received":-1}]]',

@@ -321,7 +321,7 @@ describe('a session that is sent anything', () => {
   );
   const member = fc.oneof(
     fc.constantFrom(0, 1, 2, 3, 'a', 'BUSY', '__proto__', 'toString', null),
-    fc.record({ timeout: fc.anything(), spread: fc.nat() }),
+    fc.record({ timeout: fc.anything(), spreadMs: fc.nat() }),
     fc.jsonValue(),
   );
   const tag = fc.oneof(

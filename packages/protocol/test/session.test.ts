@@ -112,7 +112,7 @@ describe('a session', () => {
       server.session.say(renewedFrame(number, 'no'.repeat(60)));
       server.session.say(goawayFrame(number));
     }
-    expect(server.write()).toBe(`[[10,10000,"${'no'.repeat(60)}"],[4,{"spread":10000}]]`);
+    expect(server.write()).toBe(`[[10,10000,"${'no'.repeat(60)}"],[4,{"spreadMs":10000}]]`);
     expect(server.write()).toBeUndefined();
   });
 
@@ -234,7 +234,7 @@ describe('a session', () => {
   it('tells that the other side leaves', () => {
     const { client, server } = new Pair();
     server.session.say(goawayFrame(5_000));
-    expect(server.write()).toBe('[[4,{"spread":5000}]]');
+    expect(server.write()).toBe('[[4,{"spreadMs":5000}]]');
     expect(server.write()).toBeUndefined();
     client.read();
     expect(client.told()).toEqual([{ event: 'goaway', spreadMs: 5_000 }]);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FIRST_COUNTED_TAG } from '../src/frame.ts';
+import { FIRST_COUNTED_TAG } from '../src/constants.ts';
 import {
   CALL_ERRORS,
   CODES,
@@ -18,7 +18,7 @@ import {
   TAGS,
   type Message,
 } from '../src/index.ts';
-import { PARCELS_MAX, PATH_LENGTH_MAX, UNACKNOWLEDGED_FRAMES_MAX } from '../src/limits.ts';
+import { PARCELS_MAX, PATH_LENGTH_MAX, UNACKNOWLEDGED_FRAMES_MAX } from '../src/constants.ts';
 import { codec, LIMITS } from './support.ts';
 
 const spec = readFileSync(new URL('../../../docs/protocol/SPEC.md', import.meta.url), 'utf8');

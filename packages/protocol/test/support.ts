@@ -1,5 +1,6 @@
 import { parseAnswerFrame } from '../src/answer.ts';
-import { FIRST_COUNTED_TAG, isId, parseAck, parseCallId, parseTag } from '../src/frame.ts';
+import { FIRST_COUNTED_TAG } from '../src/constants.ts';
+import { isId, parseAck, parseCallId, parseTag } from '../src/frame.ts';
 import {
   CLIENT,
   CODES,

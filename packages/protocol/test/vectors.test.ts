@@ -403,11 +403,6 @@ function find<T extends { readonly id: number }>(calls: Iterable<T>, id: number)
 
 describe('the vectors of conversations', () => {
   type Name = 'client' | 'server';
-  interface WireLimits {
-    readonly payload: number;
-    readonly calls: number;
-    readonly backlog: number;
-  }
   interface Said {
     readonly from: Name;
     readonly input?: readonly Input[];
@@ -428,22 +423,12 @@ describe('the vectors of conversations', () => {
     readonly name: string;
     readonly played: readonly Name[];
     readonly handshake?: boolean;
-    readonly limits?: Readonly<Record<Name, WireLimits>>;
+    readonly limits?: Readonly<Record<Name, Limits>>;
     readonly steps: readonly (Said | Resumed)[];
   }
   const { conversations } = load<{ readonly conversations: readonly Conversation[] }>(
     'conversations',
   );
-
-  function limitsOf(conversation: Conversation, name: Name): Limits {
-    const stated = conversation.limits?.[name];
-    if (stated === undefined) return LIMITS;
-    return {
-      payloadBytesMax: stated.payload,
-      callsMax: stated.calls,
-      backlogBytesMax: stated.backlog,
-    };
-  }
 
   function say(players: ReadonlyMap<Name, Player>, step: Said): void {
     const { from, input, message, hex, isLost, events } = step;
@@ -473,7 +458,7 @@ describe('the vectors of conversations', () => {
 
   it.each(conversations)('$name', (conversation) => {
     const players = new Map<Name, Player>();
-    const [client, server] = [limitsOf(conversation, 'client'), limitsOf(conversation, 'server')];
+    const { client, server } = conversation.limits ?? { client: LIMITS, server: LIMITS };
     for (const name of conversation.played) {
       const player =
         name === 'client' ? new Player(name, client, server) : new Player(name, server, client);

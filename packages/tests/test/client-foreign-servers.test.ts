@@ -205,7 +205,7 @@ describe('a line whose server breaks the protocol once it is open', () => {
     const line = closing(openLine<Router>({ url: server.url }));
     const opened = line.open();
     const peer = await server.peers.next();
-    expect(await peer.welcome()).toMatchObject([1, 1, { limits: { calls: 0 } }]);
+    expect(await peer.welcome()).toMatchObject([1, 1, { limits: { callsMax: 0 } }]);
     await opened;
     const call = failureOf(line.client().save.mutate());
     await peer.messages.next();
@@ -223,13 +223,13 @@ describe('a line whose server breaks the protocol once it is open', () => {
     await peer.messages.next();
     peer.webSocket.terminate();
     const next = await server.peers.next();
-    const { session } = helloOf(await next.welcome({ received: 2 }));
+    const { sessionId } = helloOf(await next.welcome({ received: 2 }));
     expect(lineError(await call)).toMatchObject({ code: 'SESSION_LOST', outcome: 'unknown' });
     await next.closed;
     const last = helloOf(await (await server.peers.next()).welcome());
     expect(last.attempt).toBe(1);
-    expect(last.session).not.toBe(session);
-    expect((await until(line, 'open')).sessionId).toBe(last.session);
+    expect(last.sessionId).not.toBe(sessionId);
+    expect((await until(line, 'open')).sessionId).toBe(last.sessionId);
   });
 
   it('by frames that it has skipped, as it resumes, ends its session', async () => {

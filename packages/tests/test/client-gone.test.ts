@@ -241,9 +241,9 @@ describe('a line that has been offline for as long as its session is kept', () =
   async function expectNext(line: Line, peer: Peer, given: string): Promise<void> {
     const next = helloOf(await peer.welcome());
     expect(next).toMatchObject({ attempt: 1, received: 0 });
-    expect(next.session).not.toBe(given);
+    expect(next.sessionId).not.toBe(given);
     expect(await peer.messages.next()).toEqual([[TAG.call, 1, 1, 'act', 0, 'next']]);
-    expect(await until(line, 'open')).toMatchObject({ sessionId: next.session, resumed: 0 });
+    expect(await until(line, 'open')).toMatchObject({ sessionId: next.sessionId, resumed: 0 });
     peer.send([TAG.result, 1, 'done']);
   }
 
@@ -269,7 +269,7 @@ describe('a line that has been offline for as long as its session is kept', () =
     const again = await RawServer.listen(server.port);
     hurry(line);
     const peer = await again.peers.next();
-    await expectNext(line, peer, first.session);
+    await expectNext(line, peer, first.sessionId);
     expect(await call).toBe('done');
   });
 
@@ -282,7 +282,7 @@ describe('a line that has been offline for as long as its session is kept', () =
       const { line, ended, server, first, api } = await lost();
       vi.advanceTimersByTime(500);
       const late = await server.peers.next();
-      expect(helloOf(await late.hello())).toMatchObject({ session: first.session, attempt: 2 });
+      expect(helloOf(await late.hello())).toMatchObject({ sessionId: first.sessionId, attempt: 2 });
       vi.advanceTimersByTime(WINDOW_MS);
       await settled();
       expect(ended).toEqual([LOST]);
@@ -290,7 +290,7 @@ describe('a line that has been offline for as long as its session is kept', () =
       late.admit({ received });
       hurry(line);
       const peer = await server.peers.next();
-      await expectNext(line, peer, first.session);
+      await expectNext(line, peer, first.sessionId);
       expect(await call).toBe('done');
       expect(late.messages.length).toBe(0);
     },

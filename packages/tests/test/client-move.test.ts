@@ -177,15 +177,15 @@ describe('a line that is told to go', () => {
     peer.send([TAG.subscribed, 1], [TAG.item, 1, '7', { id: '7', data: 'seven' }]);
     const call = api.act.mutate('a');
     await peer.messages.next();
-    peer.send([TAG.goaway, { spread: 0 }]);
+    peer.send([TAG.goaway, { spreadMs: 0 }]);
     const other = await server.peers.next();
     const hello = helloOf(await other.hello());
     expect(hello).toMatchObject({ attempt: 1, received: 0 });
-    expect(hello.session).not.toBe(first.session);
+    expect(hello.sessionId).not.toBe(first.sessionId);
     await settled();
     expect([peer.messages.length, line.state.get()]).toEqual([
       0,
-      { status: 'open', sessionId: first.session, resumed: 0 },
+      { status: 'open', sessionId: first.sessionId, resumed: 0 },
     ]);
 
     other.admit();
@@ -208,7 +208,7 @@ describe('a line that is told to go', () => {
     await peer.messages.next();
     peer.send([TAG.subscribed, 1], [TAG.item, 1, '1', { id: '1', data: 'one' }]);
     expect(await items.next()).toBe('one');
-    peer.send([TAG.goaway, { spread: 0 }]);
+    peer.send([TAG.goaway, { spreadMs: 0 }]);
     const other = await server.peers.next();
     await other.welcome();
     await peer.messages.next();
@@ -224,7 +224,7 @@ describe('a line that is told to go', () => {
   it('stays while nobody takes it elsewhere, and keeps trying', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
     const { server, line, peer, first, api } = await rawLine();
-    peer.send([TAG.goaway, { spread: 0 }]);
+    peer.send([TAG.goaway, { spreadMs: 0 }]);
     const leaving = { code: 'GOING_AWAY', message: 'leaving', retry: 'later', delay: 1_000 };
     await vi.waitFor(() => expect(server.peers.length).toBe(1));
     for (let i = 0; i < 3; i++) {
@@ -236,7 +236,7 @@ describe('a line that is told to go', () => {
       expect(server.peers.length).toBe(0);
       vi.advanceTimersByTime(1);
     }
-    expect(line.state.get()).toEqual({ status: 'open', sessionId: first.session, resumed: 0 });
+    expect(line.state.get()).toEqual({ status: 'open', sessionId: first.sessionId, resumed: 0 });
     const call = api.act.mutate('a');
     await peer.messages.next();
     peer.send([TAG.result, 1, 'done']);
@@ -247,14 +247,14 @@ describe('a line that is told to go', () => {
     const { server, line, peer, first, api } = await rawLine();
     const call = api.act.mutate('a');
     await peer.messages.next();
-    peer.send([TAG.goaway, { spread: 0 }]);
+    peer.send([TAG.goaway, { spreadMs: 0 }]);
     const other = await server.peers.next();
     await other.hello();
     const states = statesOf(line);
     peer.webSocket.terminate();
     const next = await server.peers.next();
     expect(helloOf(await next.welcome({ received: 1 }))).toMatchObject({
-      session: first.session,
+      sessionId: first.sessionId,
       attempt: 2,
     });
     next.send([TAG.result, 1, 'done']);
@@ -267,20 +267,20 @@ describe('a line that is told to go', () => {
         error: { code: 'OFFLINE', outcome: 'not-executed', message: WORDS },
       },
       { status: 'connecting', attempt: 1 },
-      { status: 'open', sessionId: first.session, resumed: 1 },
+      { status: 'open', sessionId: first.sessionId, resumed: 1 },
     ]);
   });
 
   it('from the session that it moved to, moves on', async () => {
     const { server, line, peer } = await rawLine();
-    peer.send([TAG.goaway, { spread: 0 }]);
+    peer.send([TAG.goaway, { spreadMs: 0 }]);
     const second = await server.peers.next();
     await second.welcome();
     expect(await peer.closed).toBe(1_000);
-    second.send([TAG.goaway, { spread: 0 }]);
+    second.send([TAG.goaway, { spreadMs: 0 }]);
     const third = await server.peers.next();
-    const { session } = helloOf(await third.welcome());
+    const { sessionId } = helloOf(await third.welcome());
     expect(await second.closed).toBe(1_000);
-    expect(line.state.get()).toEqual({ status: 'open', sessionId: session, resumed: 0 });
+    expect(line.state.get()).toEqual({ status: 'open', sessionId, resumed: 0 });
   });
 });

@@ -57,15 +57,14 @@ describe('a line whose connection is lost', () => {
     const states = statesOf(line);
     begin(line);
     const first = await server.peers.next();
-    const { session, secret } = helloOf(await first.welcome());
+    const { sessionId, secret } = helloOf(await first.welcome());
     await until(line, 'open');
     first.webSocket.terminate();
     await until(line, 'waiting');
     vi.advanceTimersByTime(250);
     const second = await server.peers.next();
-    expect(helloOf(await second.welcome())).toMatchObject({ session, secret, attempt: 2 });
+    expect(helloOf(await second.welcome())).toMatchObject({ sessionId, secret, attempt: 2 });
     await until(line, 'open');
-    const sessionId = session;
     const error = {
       code: 'OFFLINE',
       outcome: 'not-executed',
@@ -87,17 +86,17 @@ describe('a line whose connection is lost', () => {
     const line = closing(openLine<Router>({ url: server.url }));
     const call = line.client().double.query(1);
     const first = await server.peers.next();
-    const { session, secret } = helloOf(await first.hello());
+    const { sessionId, secret } = helloOf(await first.hello());
     first.webSocket.terminate();
     const second = await server.peers.next();
-    expect(helloOf(await second.welcome())).toMatchObject({ session, secret, attempt: 2 });
+    expect(helloOf(await second.welcome())).toMatchObject({ sessionId, secret, attempt: 2 });
     // Nothing was said before a welcome, so nothing is said twice.
     expect(await second.messages.next()).toEqual([
       [TAG.call, 1, 0, 'double', { timeout: 30_000 }, 1],
     ]);
     second.send([TAG.result, 1, 2]);
     expect(await call).toBe(2);
-    expect(await until(line, 'open')).toMatchObject({ sessionId: session, resumed: 0 });
+    expect(await until(line, 'open')).toMatchObject({ sessionId, resumed: 0 });
   });
 
   it('says a higher attempt with each hello, answered or not, and how much it has', async () => {
@@ -358,7 +357,7 @@ describe('a line whose server says when to come back', () => {
     const server = await RawServer.listen();
     const line = closing(openLine({ url: server.url }));
     const peer = await openTo(server, line);
-    peer.send([TAG.goaway, { spread: spreadMs }]);
+    peer.send([TAG.goaway, { spreadMs }]);
     peer.webSocket.close(4501, 'the server leaves');
     return until(line, 'waiting');
   }
@@ -386,7 +385,7 @@ describe('a line whose server says when to come back', () => {
     const server = await RawServer.listen();
     const line = closing(openLine({ url: server.url }));
     const first = await openTo(server, line);
-    first.send([TAG.goaway, { spread: 10_000 }]);
+    first.send([TAG.goaway, { spreadMs: 10_000 }]);
     first.webSocket.close(4501);
     await until(line, 'waiting');
     vi.advanceTimersByTime(5_000);
@@ -409,7 +408,7 @@ describe('a line whose server says when to come back', () => {
     const line = closing(openLine({ url: server.url }));
     begin(line);
     const peer = await server.peers.next();
-    await peer.reject({ code: 'TOO_MANY', message: 'full', retry: 'later', delay: 60_000 });
+    await peer.reject({ code: 'TOO_MANY', message: 'full', retry: 'later', delayMs: 60_000 });
     expect(await until(line, 'waiting')).toEqual({
       status: 'waiting',
       attempt: 1,
@@ -465,7 +464,7 @@ describe('a line on a page, while it waits', () => {
     const line = closing(openLine({ url: server.url }));
     begin(line);
     const peer = await server.peers.next();
-    await peer.reject({ code: 'TOO_MANY', message: 'full', retry: 'later', delay: 60_000 });
+    await peer.reject({ code: 'TOO_MANY', message: 'full', retry: 'later', delayMs: 60_000 });
     await until(line, 'waiting');
     window.dispatchEvent(new Event('online'));
     vi.advanceTimersByTime(59_999);

@@ -380,7 +380,7 @@ describe('a server that turns a client away', () => {
       const line = closing(openLine<Router>({ url: server.url }));
       const call = line.client().whoAmI.query().catch(lineError);
       const peer = await server.peers.next();
-      await peer.reject({ code, message: 'not you', retry, delay: 0 });
+      await peer.reject({ code, message: 'not you', retry, delayMs: 0 });
       const error = { code: 'REJECTED', outcome: 'not-executed', message: 'not you' };
       expect(await until(line, expected)).toMatchObject({ error });
       expect(await peer.closed).toBe(1000);
@@ -401,7 +401,7 @@ describe('a server that turns a client away', () => {
       [1, 0],
       [1, 0],
     ]);
-    expect(hellos[1]?.session).not.toBe(hellos[0]?.session);
+    expect(hellos[1]?.sessionId).not.toBe(hellos[0]?.sessionId);
     await peer.messages.next();
     peer.send([TAG.result, 1, 'ada']);
     expect(await call).toBe('ada');
@@ -466,7 +466,7 @@ describe('a server that turns a client away', () => {
       const { server, line, call, first } = await turnedAway(1009);
       expect(await call).toEqual({ ...LOST, code: 'LIMIT' });
       const next = await (await server.peers.next()).welcome();
-      expect(helloOf(next).session).not.toBe(first.session);
+      expect(helloOf(next).sessionId).not.toBe(first.sessionId);
       await until(line, 'open');
     });
 
@@ -479,8 +479,8 @@ describe('a server that turns a client away', () => {
         expect(await call).toEqual(LOST);
         const next = helloOf(await (await server.peers.next()).welcome());
         expect(next).toMatchObject({ attempt: 1, received: 0 });
-        expect(next.session).not.toBe(first.session);
-        expect(await until(line, 'open')).toMatchObject({ sessionId: next.session, resumed: 0 });
+        expect(next.sessionId).not.toBe(first.sessionId);
+        expect(await until(line, 'open')).toMatchObject({ sessionId: next.sessionId, resumed: 0 });
       },
     );
 
@@ -492,8 +492,8 @@ describe('a server that turns a client away', () => {
         expect(error).toEqual({ code: 'OFFLINE', outcome: 'not-executed', message: 'because' });
         const peer = await server.peers.next();
         const next = helloOf(await peer.welcome({ received: 1 }));
-        expect(next).toMatchObject({ session: first.session, attempt: 2, received: 0 });
-        expect(await until(line, 'open')).toMatchObject({ sessionId: first.session, resumed: 1 });
+        expect(next).toMatchObject({ sessionId: first.sessionId, attempt: 2, received: 0 });
+        expect(await until(line, 'open')).toMatchObject({ sessionId: first.sessionId, resumed: 1 });
         peer.send([TAG.result, 1, 'answered']);
         expect(await call).toBe('answered');
         expect(peer.messages.length).toBe(0);

@@ -189,7 +189,7 @@ export type WireFrame = readonly unknown[];
 
 /** What a `hello` says of its session. */
 export function helloOf([, , body]: WireFrame): {
-  readonly session: string;
+  readonly sessionId: string;
   readonly secret: string;
   readonly attempt: number;
   readonly received: number;
@@ -270,9 +270,9 @@ export class Peer {
         received,
         next,
         journal,
-        keepAlive: keepAliveMs,
-        window: windowMs,
-        limits: { payload: payloadBytesMax, calls: callsMax, backlog: 1_048_576 },
+        keepAliveMs,
+        windowMs,
+        limits: { payloadBytesMax, callsMax, backlogBytesMax: 1_048_576 },
       },
     ]);
   }

@@ -217,7 +217,7 @@ describe('a client that createContext refuses', () => {
         code: retry === 'later' ? 'UNAVAILABLE' : 'REJECTED',
         message,
         retry,
-        delay: retry === 'later' ? 1_000 : 0,
+        delayMs: retry === 'later' ? 1_000 : 0,
         shape: { json: expect.objectContaining({ message }), meta: expect.anything() },
       },
     ]);
@@ -305,7 +305,7 @@ describe('a client that createContext refuses', () => {
         code: 'REJECTED',
         message: 'the application refused the client',
         retry: 'never',
-        delay: 0,
+        delayMs: 0,
       },
     ]);
     expect(reports.map(({ error }) => error.code)).toEqual([
@@ -467,7 +467,7 @@ describe.each(RUNNER_PATHS)('a session, by %s', (path) => {
       const second = await RawClient.connect(url);
       second.say([HELLO, 1, helloBody(changes)]);
       expect(await second.hears(REJECT)).toEqual([
-        ...[REJECT, 1, { ...gone, retry: 'afresh', delay: 0 }],
+        ...[REJECT, 1, { ...gone, retry: 'afresh', delayMs: 0 }],
       ]);
       second.say([HELLO, 1, helloBody(changes)]);
       expect(await second.closed).toEqual({ code: 4310, reason: gone.message });
@@ -484,7 +484,7 @@ describe.each(RUNNER_PATHS)('a session, by %s', (path) => {
     await server.close();
     for (const client of clients) {
       expect(await client.closed).toEqual({ code: 4501, reason: 'the server leaves' });
-      expect(client.heard.at(-1)).toEqual([GOAWAY, { spread: 4 }]);
+      expect(client.heard.at(-1)).toEqual([GOAWAY, { spreadMs: 4 }]);
     }
   });
 });

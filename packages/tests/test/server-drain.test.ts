@@ -191,7 +191,7 @@ describe('a server that drains', () => {
 
   it('takes no new session, and lets its own back in to calls under way', async () => {
     const old = await Node.start('old');
-    const session = { session: token(), secret: token() };
+    const session = { sessionId: token(), secret: token() };
     const own = await RawClient.welcomed(old.served.url, session);
     own.say([CALL, 1, QUERY, 'hang', 0], [CALL, 3, QUERY, 'where', 0]);
     await own.answer(3);
@@ -205,7 +205,7 @@ describe('a server that drains', () => {
     const again = await RawClient.connect(old.served.url);
     again.say([HELLO, 1, helloBody({ ...session, attempt: 2, received: 1, next: 3 })]);
     await again.hears(WELCOME);
-    expect(await again.hears(GOAWAY)).toEqual([GOAWAY, { spread: 7 }]);
+    expect(await again.hears(GOAWAY)).toEqual([GOAWAY, { spreadMs: 7 }]);
     old.gate.open('answered');
     expect(await again.answer(1)).toEqual([RESULT, 1, 'answered']);
     again.webSocket.close(1000);

@@ -27,7 +27,7 @@ export const QUERY = 0;
 export const MUTATION = 1;
 export const SUBSCRIPTION = 2;
 
-const LIMITS = { payload: 67_108_864, calls: 256, backlog: 1_048_576 };
+const LIMITS = { payloadBytesMax: 67_108_864, callsMax: 256, backlogBytesMax: 1_048_576 };
 
 export function token(): string {
   return randomBytes(16).toString('base64url');
@@ -36,7 +36,7 @@ export function token(): string {
 /** The body of a `hello` that a server takes, less what the test says otherwise. */
 export function helloBody(changes: object = {}): object {
   return {
-    ...{ session: token(), secret: token(), attempt: 1, received: 0, next: 1 },
+    ...{ sessionId: token(), secret: token(), attempt: 1, received: 0, next: 1 },
     ...{ client: 'raw/0', limits: LIMITS, ...changes },
   };
 }

@@ -22,7 +22,7 @@ type Step = { readonly on: string } & (
 );
 interface Story {
   readonly name: string;
-  readonly server?: { readonly window?: number; readonly resumesPerSecond?: number };
+  readonly server?: { readonly windowMs?: number; readonly resumesPerSecond?: number };
   readonly steps: readonly Step[];
 }
 interface Vectors {
@@ -55,7 +55,7 @@ class Play {
     const served = await serve(
       createServer({
         router: t.router({ echo: t.procedure.input((it) => it).query(({ input }) => input) }),
-        resume: { windowMs: server.window, resumesPerSecondMax: server.resumesPerSecond },
+        resume: { windowMs: server.windowMs, resumesPerSecondMax: server.resumesPerSecond },
         createContext: ({ session, params }): object => {
           const { name } = (params ?? {}) as { readonly name?: string };
           if (name === refusedName) throw new TRPCError({ code: 'FORBIDDEN' });

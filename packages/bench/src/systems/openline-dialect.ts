@@ -77,16 +77,23 @@ class Conversation implements LeanConversation {
   }
 }
 
-/** A session's first connection. The limits are those of Openline's own client. */
+/**
+ * A session's first connection. The limits are those of Openline's own client. Some members are said
+ * under an earlier name as well, for a checkout of before (`--before`) that knows no other.
+ */
 function hello(): string {
+  const sessionId = drawToken();
+  const [payloadBytesMax, callsMax, backlogBytesMax] = [64 * 1_048_576, 256, 1_048_576];
+  const earlier = { payload: payloadBytesMax, calls: callsMax, backlog: backlogBytesMax };
   const body = {
-    session: drawToken(),
+    sessionId,
+    session: sessionId,
     secret: drawToken(),
     attempt: 1,
     received: 0,
     next: 1,
     client: 'openline-bench',
-    limits: { payload: 64 * 1_048_576, calls: 256, backlog: 1_048_576 },
+    limits: { payloadBytesMax, callsMax, backlogBytesMax, ...earlier },
   };
   return JSON.stringify([[HELLO, VERSION, body]]);
 }
