@@ -321,7 +321,7 @@ describe('a line', () => {
         await settled();
         const [, , hello] = await peer.welcome();
         await opened;
-        const { session: sessionId } = hello as { session: string };
+        const { sessionId } = hello as { readonly sessionId: string };
         expect(line.state.get()).toEqual({ status: 'open', sessionId, resumed: 0 });
       });
     });

@@ -225,7 +225,7 @@ describe('a line that is told to go', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
     const { server, line, peer, first, api } = await rawLine();
     peer.send([TAG.goaway, { spreadMs: 0 }]);
-    const leaving = { code: 'GOING_AWAY', message: 'leaving', retry: 'later', delay: 1_000 };
+    const leaving = { code: 'GOING_AWAY', message: 'leaving', retry: 'later', delayMs: 1_000 };
     await vi.waitFor(() => expect(server.peers.length).toBe(1));
     for (let i = 0; i < 3; i++) {
       const other = await server.peers.next();

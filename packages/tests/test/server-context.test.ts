@@ -460,10 +460,10 @@ describe.each(RUNNER_PATHS)('a session, by %s', (path) => {
   it('cannot be had twice, nor by a client that has no part in it', async () => {
     const { server, sessions } = recorded();
     const { url } = await serve(server);
-    const session = token();
-    const first = await RawClient.welcomed(url, { session });
+    const sessionId = token();
+    const first = await RawClient.welcomed(url, { sessionId });
     const gone = { code: 'SESSION_GONE', message: 'no such session is held here' };
-    for (const changes of [{ session }, { session, attempt: 2 }, { attempt: 2 }]) {
+    for (const changes of [{ sessionId }, { sessionId, attempt: 2 }, { attempt: 2 }]) {
       const second = await RawClient.connect(url);
       second.say([HELLO, 1, helloBody(changes)]);
       expect(await second.hears(REJECT)).toEqual([

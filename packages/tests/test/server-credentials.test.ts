@@ -220,7 +220,7 @@ describe('fresh params', () => {
     const gate = new Gate();
     world.gates.push(gate);
     const client = await RawClient.welcomed(world.url, {
-      session: token(),
+      sessionId: token(),
       params: { user: 'ada' },
     });
     const numbers = Array.from({ length: 40 }, (_, index) => index);

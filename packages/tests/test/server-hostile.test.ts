@@ -85,7 +85,7 @@ describe('a server that hears', () => {
     client.send(text);
     expect((await client.closed).code).toBe(4400);
     expect(client.heard).toEqual([
-      [REJECT, 1, expect.objectContaining({ code: 'FRAME_MALFORMED', retry: 'never', delay: 0 })],
+      [REJECT, 1, expect.objectContaining({ code: 'FRAME_MALFORMED', retry: 'never', delayMs: 0 })],
     ]);
   });
 
@@ -589,7 +589,7 @@ describe('a greeting', () => {
     { what: 'without a body', hello: [HELLO, 1], code: 4400 },
     { what: 'with an array for a body', hello: [HELLO, 1, []], code: 4400 },
     ...Object.entries({
-      session: [undefined, null, '', 'short', '../../../../../../etc/passwd', 'a'.repeat(65), 1],
+      sessionId: [undefined, null, '', 'short', '../../../../../../etc/passwd', 'a'.repeat(65), 1],
       secret: [undefined, '__proto__', 'a'.repeat(21), ['a'.repeat(22)]],
       attempt: [undefined, 0, -1, 1.5, '1', 2 ** 53],
       received: [undefined, -1, '0', 1e300],
@@ -744,7 +744,7 @@ describe('a client that says nothing', () => {
 
   it('once it was welcomed is asked, and its connection then given up, not its session', async () => {
     const { url } = await startWorld(IMPATIENT);
-    const session = { session: token(), secret: token() };
+    const session = { sessionId: token(), secret: token() };
     const client = await RawClient.welcomed(url, session);
     client.say([CALL, 1, QUERY, 'wait', 0]);
     expect((await client.closed).code).toBe(1006);

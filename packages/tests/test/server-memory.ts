@@ -84,7 +84,7 @@ export class MemoryClient {
 
 /** A session as its client knows it: has it over one connection in memory after another. */
 export class MemorySession {
-  readonly session: string = token();
+  readonly sessionId: string = token();
   readonly secret: string = token();
   readonly #server: Pick<Server, 'accept'>;
   readonly #clients: MemoryClient[] = [];
@@ -98,10 +98,10 @@ export class MemorySession {
     const received = this.#clients.reduce((sum, { counted }) => sum + counted.length, 0);
     const client = MemoryClient.connect(this.#server);
     this.#clients.push(client);
-    const { session, secret } = this;
+    const { sessionId, secret } = this;
     const attempt = this.#clients.length;
     const next = attempt === 1 ? 1 : 0;
-    client.say([HELLO, 1, helloBody({ session, secret, attempt, received, next, ...changes })]);
+    client.say([HELLO, 1, helloBody({ sessionId, secret, attempt, received, next, ...changes })]);
     await turn();
     return client;
   }

@@ -36,12 +36,12 @@ async function startWorld(options?: WorldOptions): Promise<World> {
 afterEach(() => world.expectUntouched());
 
 interface Credentials {
-  readonly session: string;
+  readonly sessionId: string;
   readonly secret: string;
 }
 
 function draw(): Credentials {
-  return { session: token(), secret: token() };
+  return { sessionId: token(), secret: token() };
 }
 
 /** A session in which something was said, so that it is kept, and its live connection. */
@@ -72,19 +72,25 @@ const rejectOf = (client: RawClient): Promise<WireFrame> => client.hears(REJECT)
 const GONE = [
   REJECT,
   1,
-  { code: 'SESSION_GONE', message: 'no such session is held here', retry: 'afresh', delay: 0 },
+  { code: 'SESSION_GONE', message: 'no such session is held here', retry: 'afresh', delayMs: 0 },
 ];
 
 describe('a secret', () => {
   it.each<{ what: string; claim: (own: Credentials) => object }>([
-    { what: 'that is guessed', claim: ({ session }) => ({ session, secret: token(), attempt: 2 }) },
+    {
+      what: 'that is guessed',
+      claim: ({ sessionId }) => ({ sessionId, secret: token(), attempt: 2 }),
+    },
     { what: 'of another session', claim: ({ secret }) => ({ secret, attempt: 2 }) },
     { what: 'of no session', claim: () => ({ attempt: 2 }) },
-    { what: 'that is guessed at attempt 1', claim: ({ session }) => ({ session }) },
-    { what: 'that is the id', claim: ({ session }) => ({ session, secret: session, attempt: 2 }) },
+    { what: 'that is guessed at attempt 1', claim: ({ sessionId }) => ({ sessionId }) },
+    {
+      what: 'that is the id',
+      claim: ({ sessionId }) => ({ sessionId, secret: sessionId, attempt: 2 }),
+    },
     {
       what: 'that is right but for its last character',
-      claim: ({ session, secret }) => ({ session, secret: `${secret}A`, attempt: 2 }),
+      claim: ({ sessionId, secret }) => ({ sessionId, secret: `${secret}A`, attempt: 2 }),
     },
     {
       what: 'that was stolen from somebody who is known (case 10)',
@@ -123,9 +129,9 @@ describe('a secret', () => {
     await startWorld();
     const own = draw();
     await used(own);
-    const thief = await greet({ session: own.session, attempt: 2 });
+    const thief = await greet({ sessionId: own.sessionId, attempt: 2 });
     await rejectOf(thief);
-    thief.say([HELLO, 1, helloBody({ session: own.session, attempt: 2 })]);
+    thief.say([HELLO, 1, helloBody({ sessionId: own.sessionId, attempt: 2 })]);
     thief.say([HELLO, 1, helloBody({ ...own, attempt: 2 })]);
     expect(await thief.closed).toEqual({ code: 4310, reason: 'no such session is held here' });
     expect(thief.heard).toEqual([GONE, GONE]);
@@ -137,7 +143,7 @@ describe('a secret', () => {
     const client = await used(own);
     for (let i = 0; i < 1_000; i++) {
       const thief = MemoryClient.connect(world.server);
-      thief.say([HELLO, 1, helloBody({ session: own.session, attempt: 2 + i })]);
+      thief.say([HELLO, 1, helloBody({ sessionId: own.sessionId, attempt: 2 + i })]);
       expect(thief.heard).toEqual([GONE]);
       thief.close();
     }
@@ -210,7 +216,7 @@ describe('a hello that resumes', () => {
         code: 'SUPERSEDED',
         message: 'a later connection has the session',
         retry: 'resume',
-        delay: 0,
+        delayMs: 0,
       },
     ]);
     expect((await stale.closed).code).toBe(4009);
@@ -551,7 +557,7 @@ describe('a client that resumes too often', () => {
       client.say([
         HELLO,
         1,
-        helloBody({ session: made.session, secret: made.secret, attempt: 2 + i, next: 0 }),
+        helloBody({ sessionId: made.sessionId, secret: made.secret, attempt: 2 + i, next: 0 }),
       ]);
       if (client.heard.length === 0) await turn();
       if (client.heard[0]?.[0] === WELCOME) answers.welcomed++;
@@ -565,7 +571,7 @@ describe('a client that resumes too often', () => {
               code: 'TOO_MANY',
               message: 'the session is resumed too often',
               retry: 'later',
-              delay: 1_000,
+              delayMs: 1_000,
             },
           ],
         ]);

@@ -89,7 +89,7 @@ function resumable(
 const GONE = [
   REJECT,
   1,
-  { code: 'SESSION_GONE', message: 'no such session is held here', retry: 'afresh', delay: 0 },
+  { code: 'SESSION_GONE', message: 'no such session is held here', retry: 'afresh', delayMs: 0 },
 ];
 
 beforeEach(stopTheClock);
@@ -193,7 +193,7 @@ describe('a session whose connection is lost', () => {
     const told = { ...(GONE[2] as object), received: 1 };
     expect((await made.greet()).heard).toEqual([[REJECT, 1, told]]);
     const stranger = new MemorySession(server);
-    expect((await stranger.greet({ session: made.session, attempt: 9 })).heard).toEqual([GONE]);
+    expect((await stranger.greet({ sessionId: made.sessionId, attempt: 9 })).heard).toEqual([GONE]);
     const silent = await new MemorySession(server).attach();
     silent.say([PONG]);
     for (let minute = 0; minute < 61; minute++) {
@@ -288,12 +288,12 @@ describe('a session whose connection is lost', () => {
       [
         REJECT,
         1,
-        { code: 'SESSION_ENDED', message: 'enough', retry: 'never', delay: 0, received: 1 },
+        { code: 'SESSION_ENDED', message: 'enough', retry: 'never', delayMs: 0, received: 1 },
       ],
     ]);
     expect(second.goodbye).toEqual({ code: 4403, reason: 'enough' });
     const stranger = await new MemorySession(server).greet({
-      session: made.session,
+      sessionId: made.sessionId,
       attempt: 3,
     });
     expect(stranger.heard).toEqual([GONE]);
@@ -325,8 +325,8 @@ describe('a connection that asks for a session whose old connection still looks 
     const close = (): void => void (isClosed = true);
     const halfOpen = { bufferedBytes: 0, send: () => {}, close, abandon: close };
     const handler = server.accept(halfOpen);
-    const { session, secret } = made;
-    handler.message(JSON.stringify([[HELLO, 1, helloBody({ session, secret })]]));
+    const { sessionId, secret } = made;
+    handler.message(JSON.stringify([[HELLO, 1, helloBody({ sessionId, secret })]]));
     await turn();
     handler.message(JSON.stringify([[CALL, 1, MUTATION, 'count', 0]]));
     await turn();
@@ -372,7 +372,7 @@ describe('a hello that names another node (case 4)', () => {
     const { made } = home;
     // A proxy has brought the first hello here, too, and what was said behind it.
     const late = MemoryClient.connect(other.server);
-    const own = { session: made.session, secret: made.secret };
+    const own = { sessionId: made.sessionId, secret: made.secret };
     late.say([HELLO, 1, helloBody(own)]);
     await turn();
     late.say([CALL, 1, MUTATION, 'count', 0]);
