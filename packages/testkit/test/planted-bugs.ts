@@ -247,7 +247,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     mutations: [
       {
         file: 'client/src/calls.ts',
-        find: 'if (call.lastEventId === undefined) call.restarted(error);',
+        find: 'if (call.lastEventId === undefined) call.connecting(error);',
         replace: '',
       },
     ],
