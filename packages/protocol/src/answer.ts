@@ -2,6 +2,7 @@ import type { WireFrame } from './codec.ts';
 import { withPayload, type CallId } from './frame.ts';
 import { isCallErrorCode, type CallErrorCode } from './outcome.ts';
 import { parseText } from './parse.ts';
+import { parseStream, parseStreamPaths, type StreamItem, type StreamPath } from './stream.ts';
 import * as TAGS from './tags.ts';
 
 /* What a callee says of a call, and its caller reads. */
@@ -16,10 +17,16 @@ export interface ErrorFrame {
   readonly code: CallErrorCode | null;
   readonly shape: unknown;
 }
-export interface ItemFrame {
-  readonly type: 'item';
+/** An item of a subscription. */
+export interface ItemFrame extends StreamItem {
   /** The id of a tracked item. */
   readonly eventId: string | undefined;
+}
+/** What a query or mutation returned holds streams, and the call goes on until they are over. */
+export interface ReturnedFrame {
+  readonly type: 'returned';
+  /** Where they belong in the data: the first is stream 1. */
+  readonly streams: readonly StreamPath[];
   readonly data: unknown;
 }
 export interface EndFrame {
@@ -28,11 +35,17 @@ export interface EndFrame {
 export interface SubscribedFrame {
   readonly type: 'subscribed';
 }
-export type AnswerFrame = ResultFrame | ErrorFrame | ItemFrame | EndFrame | SubscribedFrame;
+export type AnswerFrame =
+  | ResultFrame
+  | ErrorFrame
+  | ItemFrame
+  | ReturnedFrame
+  | EndFrame
+  | SubscribedFrame;
 
 /** Whether the call has ended with it. */
-export function isTerminal({ type }: AnswerFrame): boolean {
-  return type !== 'item' && type !== 'subscribed';
+export function isTerminal({ type }: { readonly type: string }): boolean {
+  return type !== 'returned' && type !== 'subscribed';
 }
 
 export function resultFrame(id: CallId, data: unknown): WireFrame {
@@ -45,8 +58,12 @@ export function answeredErrorFrame(id: CallId, shape: unknown): WireFrame {
 export function callErrorFrame(id: CallId, code: CallErrorCode): WireFrame {
   return [TAGS.error, id, code];
 }
-export function itemFrame(id: CallId, data: unknown, eventId: string | undefined): WireFrame {
-  return withPayload([TAGS.item, id, eventId ?? 0], data);
+/** Of a subscription, with the id of a tracked item; else of the stream with that number. */
+export function itemFrame(id: CallId, data: unknown, origin: string | number = 0): WireFrame {
+  return withPayload([TAGS.item, id, origin], data);
+}
+export function returnedFrame(id: CallId, streams: readonly StreamPath[], data: unknown): WireFrame {
+  return withPayload([TAGS.returned, id, streams], data);
 }
 export function endFrame(id: CallId): WireFrame {
   return [TAGS.end, id];
@@ -56,29 +73,33 @@ export function subscribedFrame(id: CallId): WireFrame {
 }
 
 /**
- * Reads what the other side says of a call; `undefined` for a tag of a newer one.
+ * Reads what the other side says of a call, items aside; `undefined` for a tag of a newer one.
  *
  * @throws FRAME_MALFORMED for members that the frame must not have.
  */
-export function parseAnswerFrame(tag: number, wire: WireFrame): AnswerFrame | undefined {
+export function parseAnswerFrame(
+  tag: number,
+  wire: WireFrame,
+): Exclude<AnswerFrame, ItemFrame> | undefined {
   switch (tag) {
     case TAGS.result:
       return { type: 'result', data: wire[2] };
     case TAGS.error:
       return { type: 'error', code: parseCallErrorCode(wire[2]), shape: wire[3] };
-    case TAGS.item:
-      return { type: 'item', eventId: parseEventId(wire[2]), data: wire[3] };
     case TAGS.end:
       return { type: 'end' };
     case TAGS.subscribed:
       return { type: 'subscribed' };
+    case TAGS.returned:
+      return { type: 'returned', streams: parseStreamPaths(wire[2]), data: wire[3] };
     default:
       return undefined;
   }
 }
 
-function parseEventId(value: unknown): string | undefined {
-  return value === 0 ? undefined : parseText(value, 'event id');
+/** What an item is of: the number of its stream, or the event id of a subscription's item. */
+export function parseOrigin(value: unknown): string | number {
+  return typeof value === 'number' ? parseStream(value) : parseText(value, 'event id');
 }
 
 function parseCallErrorCode(value: unknown): CallErrorCode | null {

@@ -8,42 +8,70 @@ import {
   endFrame,
   itemFrame,
   resultFrame,
+  returnedFrame,
   subscribedFrame,
 } from './answer.ts';
+import { Credit } from './flow.ts';
 import type { CallId } from './frame.ts';
 import type { CallErrorCode } from './outcome.ts';
 import type { Outbox } from './outbox.ts';
 import { parseCall } from './request.ts';
+import { CallStreams, parseStream, type StreamPath } from './stream.ts';
+import { Streams, type StreamEvent } from './streams.ts';
+import * as TAGS from './tags.ts';
+
+/** What a session gives to those of its calls that the other side makes. */
+export interface CalleeOptions<In> {
+  readonly codec: Codec;
+  readonly outbox: Outbox<unknown>;
+  readonly events: EventSink<CalleeEvent<In>>;
+  /** Calls that may be open at once. */
+  readonly callsMax: number;
+  /** Of their ids. */
+  readonly parity: number;
+  /** Says an uncounted frame of a stream. */
+  readonly say: (frame: WireFrame) => void;
+  /** Nothing more is read of the call. */
+  readonly settled: (id: CallId) => void;
+}
 
 /** The calls that the other side made. Each gets exactly one terminal frame. */
 export class Callee<In> {
+  readonly streams: Streams<IncomingCall<In>>;
   readonly #codec: Codec;
   readonly #outbox: Outbox<unknown>;
   readonly #events: EventSink<CalleeEvent<In>>;
   readonly #callsMax: number;
   readonly #parity: number;
+  readonly #settled: (id: CallId) => void;
   readonly #calls = new Map<CallId, IncomingCall<In>>();
   /** Calls whose frames come in pieces. */
   readonly #expected = new Set<CallId>();
   #lastId: CallId = 0;
   /** Calls that the host has not seen. */
   #arrived: IncomingCall<In>[] = [];
-  #producersWait = false;
-  /** Bytes of calls that are not settled. */
-  heldBytes = 0;
+  /** What came of their streams. */
+  #early: StreamEvent<IncomingCall<In>>[] = [];
+  #callBytes = 0;
 
-  constructor(
-    codec: Codec,
-    outbox: Outbox<unknown>,
-    events: EventSink<CalleeEvent<In>>,
-    callsMax: number,
-    parity: number,
-  ) {
+  constructor({ codec, outbox, events, callsMax, parity, say, settled }: CalleeOptions<In>) {
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
     this.#callsMax = callsMax;
     this.#parity = parity;
+    this.#settled = settled;
+    this.streams = new Streams(codec, outbox, { push: (event) => this.#tell(event) }, say);
+  }
+
+  /** Bytes of calls that are not settled, and of what their streams have brought. */
+  get heldBytes(): number {
+    return this.#callBytes + this.streams.heldBytes;
+  }
+
+  /** The call, while it is not settled. */
+  opened(id: CallId): IncomingCall<In> | undefined {
+    return this.#calls.get(id);
   }
 
   /** Calls that have their place: they are not settled yet. */
@@ -55,11 +83,16 @@ export class Callee<In> {
     return this.#calls.size;
   }
 
-  /** The first piece of a frame: where it is of no call that is open, it opens one. */
-  expect(id: CallId): void {
-    if (this.#calls.has(id)) return;
-    this.#reserve(id);
-    this.#expected.add(id);
+  /**
+   * The first piece of a frame: where it is of a call that is new, it opens one. `false`: of one that
+   * is over.
+   */
+  expect(id: CallId): boolean {
+    if (id > this.#lastId) {
+      this.#reserve(id);
+      this.#expected.add(id);
+    }
+    return this.#calls.has(id) || this.#expected.has(id);
   }
 
   /** A call whose id is new. One above the cap is answered, and not executed. */
@@ -67,7 +100,7 @@ export class Callee<In> {
     const { kind, path, options, input } = parseCall(wire);
     if (!this.#expected.delete(id)) this.#reserve(id);
     if (this.#calls.size >= this.#callsMax) return this.#answer(id, 'BUSY');
-    const call = {
+    const call: IncomingCall<In> = {
       id,
       kind,
       path,
@@ -75,31 +108,42 @@ export class Callee<In> {
       input,
       bytes,
       state: 'arrived',
+      streams: undefined,
       owner: undefined,
-    } as const;
+    };
+    if (options.streams !== undefined) {
+      call.streams = new CallStreams();
+      call.streams.read(1, options.streams.length);
+    }
     this.#calls.set(id, call);
-    this.heldBytes += bytes;
+    this.#callBytes += bytes;
     this.#arrived.push(call);
-  }
-
-  /** `true`: a producer of items waits, and a `room` event tells it to go on. */
-  producersMustWait(): boolean {
-    this.#producersWait ||= this.#outbox.isFull;
-    return this.#producersWait;
   }
 
   /** What waited for the other side to take what it is given: producers, and calls not yet seen. */
   takeDue(events: EventSink<CalleeEvent<In>>): void {
-    if (this.#outbox.isFull) return;
-    if (this.#producersWait) events.push({ kind: 'room' });
-    this.#producersWait = false;
-    if (this.#arrived.length === 0) return;
+    if (this.#arrived.length === 0 || this.#outbox.isFull) return;
     for (const call of this.#arrived) {
       if (call.state !== 'arrived') continue; // Cancelled before it was seen.
       call.state = 'running';
       events.push({ kind: 'call', call });
     }
     this.#arrived = [];
+    for (const event of this.#early.splice(0)) {
+      if (event.call.state === 'running') events.push(event);
+    }
+  }
+
+  /** A frame of a call of the other side that does not open it. */
+  receive(tag: number, id: CallId, wire: WireFrame, bytes: number): void {
+    if (tag > TAGS.returned) return this.endUnsupported(id);
+    if (tag < TAGS.input || tag === TAGS.returned || id > this.#lastId) throw malformed('call id');
+    const call = this.#calls.get(id);
+    if (call === undefined) return; // It was answered while the frame was on its way.
+    if (tag !== TAGS.input) return this.streams.heard(call, tag, wire);
+    const stream = parseStream(wire[2]);
+    const news = this.streams.receive(call, stream, wire[3], bytes);
+    if (news !== undefined) this.#tell({ kind: 'stream', call, stream, news });
   }
 
   /** Before the host has seen the call, the `cancel` keeps it from running. */
@@ -122,13 +166,25 @@ export class Callee<In> {
 
   subscribed(call: IncomingCall<In>): void {
     this.#assertUnsettled(call);
+    (call.streams ??= new CallStreams()).writing.set(0, new Credit());
     this.#outbox.push(call.id, this.#codec.encode(subscribedFrame(call.id)));
   }
 
-  /** @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent. */
-  item(call: IncomingCall<In>, data: unknown, eventId: string | undefined): void {
+  /** What a query or mutation returned holds streams. @throws as `item` does. */
+  returned(call: IncomingCall<In>, streams: readonly StreamPath[], data: unknown): void {
     this.#assertUnsettled(call);
-    this.#outbox.push(call.id, this.#codec.encode(itemFrame(call.id, data, eventId)));
+    this.#outbox.push(call.id, this.#codec.encode(returnedFrame(call.id, streams, data)));
+    (call.streams ??= new CallStreams()).write(streams.length);
+  }
+
+  /**
+   * An item of a subscription, which is stream 0, or of a stream that was returned.
+   *
+   * @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent.
+   */
+  item(call: IncomingCall<In>, data: unknown, eventId: string | undefined, stream: number = 0): void {
+    this.#assertUnsettled(call);
+    this.streams.write(call, stream, itemFrame(call.id, data, eventId ?? stream));
   }
 
   /** @throws as `item` does; then the call is still to be settled. */
@@ -172,8 +228,16 @@ export class Callee<In> {
   #settle(call: IncomingCall<In>): void {
     this.#assertUnsettled(call);
     call.state = 'settled';
-    this.heldBytes -= call.bytes;
+    this.streams.forget(call);
+    this.#callBytes -= call.bytes;
     this.#calls.delete(call.id);
+    this.#settled(call.id);
+  }
+
+  /** What comes of a call that the host has not seen waits with it. */
+  #tell(event: StreamEvent<IncomingCall<In>>): void {
+    if (event.call.state === 'arrived') this.#early.push(event);
+    else this.#events.push(event);
   }
 
   #assertUnsettled(call: IncomingCall<In>): void {

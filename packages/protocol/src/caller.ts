@@ -1,4 +1,4 @@
-import { isTerminal, parseAnswerFrame } from './answer.ts';
+import { isTerminal, parseAnswerFrame, parseOrigin } from './answer.ts';
 import type { OutgoingCall } from './calls.ts';
 import type { Codec, WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
@@ -6,9 +6,13 @@ import type { CallerEvent, EventSink } from './event.ts';
 import type { CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 import { callFrame, cancelFrame, type CallRequest } from './request.ts';
+import { CallStreams } from './stream.ts';
+import { Streams } from './streams.ts';
+import * as TAGS from './tags.ts';
 
 /** The calls that this side made. */
 export class Caller<Out> {
+  readonly streams: Streams<OutgoingCall<Out>>;
   readonly #codec: Codec;
   readonly #outbox: Outbox<Out>;
   readonly #events: EventSink<CallerEvent<Out>>;
@@ -21,7 +25,9 @@ export class Caller<Out> {
     outbox: Outbox<Out>,
     events: EventSink<CallerEvent<Out>>,
     firstId: CallId,
+    say: (frame: WireFrame) => void,
   ) {
+    this.streams = new Streams(codec, outbox, events, say);
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
@@ -31,6 +37,11 @@ export class Caller<Out> {
   /** Calls that were written and have not ended, cancelled ones included. */
   get openCount(): number {
     return this.#calls.size - this.#outbox.waitingCount;
+  }
+
+  /** The call, while it has not ended. */
+  open(id: CallId): OutgoingCall<Out> | undefined {
+    return this.#calls.get(id);
   }
 
   /** Every call that has not ended. */
@@ -47,7 +58,15 @@ export class Caller<Out> {
     const id = this.#nextId;
     const unwritten = this.#codec.encode(callFrame(id, request));
     this.#nextId += 2;
-    const call = { id, owner, unwritten, number: 0, cancelled: false };
+    const { kind, options } = request;
+    const isSubscription = kind === 'subscription';
+    let streams: CallStreams | undefined;
+    if (isSubscription || options.streams !== undefined) {
+      streams = new CallStreams();
+      if (isSubscription) streams.read(0, 0);
+      streams.write(options.streams?.length ?? 0);
+    }
+    const call = { id, owner, unwritten, number: 0, cancelled: false, streams };
     this.#calls.set(id, call);
     this.#outbox.pushCall(call);
     return call;
@@ -57,6 +76,7 @@ export class Caller<Out> {
   cancel(call: OutgoingCall<Out>): void {
     if (call.cancelled || this.#calls.get(call.id) !== call) return;
     call.cancelled = true;
+    this.streams.forget(call);
     if (call.unwritten !== undefined) return this.forget(call);
     this.#outbox.discardParcel(call.id);
     this.#outbox.push(call.id, this.#codec.encode(cancelFrame(call.id)));
@@ -64,21 +84,43 @@ export class Caller<Out> {
 
   /** Ends a call on this side alone, before it was written. */
   forget(call: OutgoingCall<Out>): void {
+    this.streams.forget(call);
     this.#outbox.withdraw(call);
     this.#calls.delete(call.id);
   }
 
   /** The other side says something of a call that this side made. */
-  receive(tag: number, id: CallId, wire: WireFrame): void {
+  receive(tag: number, id: CallId, wire: WireFrame, bytes: number): void {
     const call = this.#calls.get(id);
-    const frame = parseAnswerFrame(tag, wire);
-    if (frame === undefined) return this.#endUnsupported(call);
+    if (tag > TAGS.returned) return this.#endUnsupported(call);
     if (call === undefined || call.unwritten !== undefined) throw malformed('call id');
+    if (tag === TAGS.item) this.#receiveItem(call, wire, bytes);
+    else if (tag !== TAGS.close && tag !== TAGS.stop) this.#receiveAnswer(call, tag, wire);
+    else if (!call.cancelled) this.streams.heard(call, tag, wire);
+  }
+
+  #receiveItem(call: OutgoingCall<Out>, wire: WireFrame, bytes: number): void {
+    const origin = parseOrigin(wire[2]);
+    if (call.cancelled) return;
+    const eventId = typeof origin === 'string' ? origin : undefined;
+    const stream = eventId === undefined ? (origin as number) : 0;
+    const news = this.streams.receive(call, stream, wire[3], bytes);
+    if (news === undefined) return;
+    if (stream > 0) this.#events.push({ kind: 'stream', call, stream, news });
+    else this.#events.push({ kind: 'answer', call, frame: { ...news, eventId } });
+  }
+
+  #receiveAnswer(call: OutgoingCall<Out>, tag: number, wire: WireFrame): void {
+    const frame = parseAnswerFrame(tag, wire);
+    if (frame === undefined) throw malformed('call id');
     if (isTerminal(frame)) {
-      this.#calls.delete(id);
-      this.#outbox.discardParcel(id);
+      this.#calls.delete(call.id);
+      this.#outbox.discardParcel(call.id);
+      this.streams.forget(call);
     }
-    if (!call.cancelled) this.#events.push({ kind: 'answer', call, frame });
+    if (call.cancelled) return;
+    if (frame.type === 'returned') (call.streams ??= new CallStreams()).read(1, frame.streams.length);
+    this.#events.push({ kind: 'answer', call, frame });
   }
 
   /** A frame of a newer peer: what it means for the call is not known here, so that it cannot go on. */

@@ -1,6 +1,7 @@
 import type { Message } from './codec.ts';
 import type { CallId } from './frame.ts';
 import type { CallRequest } from './request.ts';
+import type { CallStreams } from './stream.ts';
 
 /** A call that this side made. `Owner` is what the host keeps with it. */
 export interface OutgoingCall<Owner> {
@@ -14,6 +15,8 @@ export interface OutgoingCall<Owner> {
    */
   number: number;
   cancelled: boolean;
+  /** `undefined` while it has none, and for most calls always. */
+  streams: CallStreams | undefined;
 }
 
 /** A call that the other side made. `Owner` is what the host keeps with it. */
@@ -26,5 +29,7 @@ export interface IncomingCall<Owner> extends CallRequest {
    * frame is given.
    */
   state: 'arrived' | 'running' | 'settled';
+  /** `undefined` while it has none, and for most calls always. */
+  streams: CallStreams | undefined;
   owner: Owner | undefined;
 }

@@ -27,6 +27,18 @@ export const PARCELS_MAX = 4;
 export const JOINED_LENGTH_MAX = 16_384;
 /** An `ack` is due after this many counted frames (SPEC, "Acknowledgement"). */
 export const UNACKNOWLEDGED_FRAMES_MAX = 64;
+/** Credits that the writer of a stream has before anything is granted. */
+export const STREAM_WINDOW = 16;
+/** Most credits that a reader keeps granted ahead of what it has consumed. */
+export const STREAM_WINDOW_MAX = 16_384;
+/** A reader widens its window while items of their usual size would fill at most this, in bytes. */
+export const STREAM_WINDOW_BYTES_MAX = 1_048_576;
+/** Streams that an input, or what a procedure returns, may hold. */
+export const STREAMS_MAX = 32;
+/** How deep in a payload a stream may be. */
+export const STREAM_DEPTH_MAX = 32;
+/** Frames of flow control that go in one message. */
+export const FLOW_FRAMES_MAX = 512;
 /** Longest path of a procedure, in UTF-16 code units. */
 export const PATH_LENGTH_MAX = 1_024;
 /** Longest name of a client, a node or a journal, in UTF-16 code units. */

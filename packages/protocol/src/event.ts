@@ -2,13 +2,13 @@ import type { AnswerFrame } from './answer.ts';
 import type { IncomingCall, OutgoingCall } from './calls.ts';
 import type { OpenlineError } from './errors.ts';
 import type { Notice } from './notice.ts';
+import type { StreamEvent } from './streams.ts';
 
 /** What happened to a call that this side answers. */
 export type CalleeEvent<In> =
+  | StreamEvent<IncomingCall<In>>
   /** Run it, and give the session exactly one terminal for it. */
   | { readonly kind: 'call'; readonly call: IncomingCall<In> }
-  /** A producer that was told to wait may go on. */
-  | { readonly kind: 'room' }
   /** The caller gave it up. It keeps its place until it is settled, without an answer by `code`. */
   | {
       readonly kind: 'cancel';
@@ -18,6 +18,7 @@ export type CalleeEvent<In> =
 
 /** What happened to a call that this side made. */
 export type CallerEvent<Out> =
+  | StreamEvent<OutgoingCall<Out>>
   | {
       readonly kind: 'answer';
       readonly call: OutgoingCall<Out>;

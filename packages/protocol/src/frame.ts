@@ -39,7 +39,7 @@ export function parseTag(wire: WireFrame): number {
 export function parseCallId(tag: number, wire: WireFrame): CallId | undefined {
   const id = wire[1];
   if (isId(id)) return id;
-  if (tag < TAGS.piece) throw malformed('call id');
+  if (tag <= TAGS.returned) throw malformed('call id');
   return undefined;
 }
 

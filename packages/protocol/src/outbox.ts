@@ -57,13 +57,18 @@ export class Outbox<Owner> {
     return this.#queuedBytes + this.#backlog.bytes;
   }
 
+  /** Something that was written is due again on this connection. */
+  get isReplaying(): boolean {
+    return this.#backlog.due !== undefined;
+  }
+
   /** Something is not written, or due again. */
   get hasUnwritten(): boolean {
     return (
       this.#queue.length > 0 ||
       this.#waiting.size > 0 ||
       this.#parcels.size > 0 ||
-      this.#backlog.due !== undefined
+      this.isReplaying
     );
   }
 
@@ -84,16 +89,17 @@ export class Outbox<Owner> {
   }
 
   /**
-   * Queues a counted frame of a call, behind those that the call has already.
+   * Queues a counted frame of a call, behind those that the call has already. Gives its size in bytes,
+   * or in characters where it goes in one message.
    *
    * @throws LIMIT_EXCEEDED when the frame is larger than the other side takes; then nothing is sent.
    */
-  push(id: CallId, frame: Message): void {
+  push(id: CallId, frame: Message): number {
     const parcel = this.#parcels.get(id);
     if (this.#codec.fits(frame, MESSAGE_BYTES_MAX)) {
       (parcel?.behind ?? this.#queue).push(frame);
       this.#queuedBytes += frame.length;
-      return;
+      return frame.length;
     }
     const bytes = this.#codec.toBytes(frame);
     if (bytes.length > this.payloadBytesMax) {
@@ -104,6 +110,7 @@ export class Outbox<Owner> {
       parcel.behind.push(frame);
       this.#queuedBytes += frame.length;
     }
+    return bytes.length;
   }
 
   /** Queues a new call. It waits while as many calls are open as the other side allows. */

@@ -3,6 +3,7 @@ import { malformed } from './errors.ts';
 import { isId, withPayload, type CallId } from './frame.ts';
 import { KEY_LENGTH_MAX, PATH_LENGTH_MAX } from './constants.ts';
 import { parseInteger, parseObject, parseText } from './parse.ts';
+import { parseStreamPaths, type StreamPath } from './stream.ts';
 import * as TAGS from './tags.ts';
 
 /* What a caller says of a call, and its callee reads. */
@@ -22,6 +23,8 @@ export interface CallOptions {
   readonly key?: string | undefined;
   /** The call was sent before, in a session that is gone. */
   readonly again?: Again | undefined;
+  /** Where in the input streams belong: the first is stream 1. At most 32. */
+  readonly streams?: readonly StreamPath[] | undefined;
 }
 
 /** The first sending of a call. */
@@ -46,12 +49,13 @@ export interface CallRequest {
 
 /** @throws FRAME_MALFORMED for what the other side would refuse: there it would end the session. */
 export function callFrame(id: CallId, { kind, path, options, input }: CallRequest): WireFrame {
-  const { timeoutMs: timeout, lastEventId: after, key, again } = options;
+  const { timeoutMs: timeout, lastEventId: after, key, again, streams } = options;
   parsePath(path);
   if (timeout !== undefined) parseTimeout(timeout);
   const first = again && [again.secret, again.id, again.journal, again.ageMs];
-  const isPlain = (timeout ?? after ?? key ?? first) === undefined;
-  const said = isPlain ? 0 : { timeout, after, key, again: first };
+  if (streams !== undefined) parseStreamPaths(streams);
+  const isPlain = (timeout ?? after ?? key ?? first ?? streams) === undefined;
+  const said = isPlain ? 0 : { timeout, after, key, again: first, streams };
   return withPayload([TAGS.call, id, KINDS.indexOf(kind), path, said], input);
 }
 export function cancelFrame(id: CallId): WireFrame {
@@ -82,12 +86,13 @@ const NO_OPTIONS: CallOptions = {};
 
 function parseOptions(value: unknown): CallOptions {
   if (value === 0) return NO_OPTIONS;
-  const { timeout, after, key, again } = parseObject(value, 'call options');
+  const { timeout, after, key, again, streams } = parseObject(value, 'call options');
   return {
     timeoutMs: timeout === undefined ? undefined : parseTimeout(timeout),
     lastEventId: after === undefined ? undefined : parseText(after, 'event id'),
     key: key === undefined ? undefined : parseKey(key),
     again: again === undefined ? undefined : parseAgain(again),
+    streams: streams === undefined ? undefined : parseStreamPaths(streams),
   };
 }
 

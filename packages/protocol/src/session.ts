@@ -4,9 +4,10 @@ import * as CODES from './close-codes.ts';
 import type { Codec, Message, WireFrame } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
-import { FIRST_COUNTED_TAG } from './constants.ts';
+import { FIRST_COUNTED_TAG, FLOW_FRAMES_MAX, HELLO_BYTES_MAX, PARCELS_MAX } from './constants.ts';
 import {
   ackFrame,
+  isId,
   parseAck,
   parseCallId,
   parseTag,
@@ -15,7 +16,6 @@ import {
   type CallId,
 } from './frame.ts';
 import { Inbox } from './inbox.ts';
-import { HELLO_BYTES_MAX, PARCELS_MAX } from './constants.ts';
 import { type Limits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { Assembly, isPiece, parsePiece } from './piece.ts';
@@ -58,6 +58,8 @@ export class Session<Out, In> {
   readonly #events: SessionEvent<Out, In>[] = [];
   /** Uncounted frames that are due, by their tag: of each kind the latest is what holds. */
   readonly #control = new Map<unknown, Message>();
+  /** Flow control that is due, by what it is about: it goes behind what is written again. */
+  readonly #flow = new Map<string, Message>();
   #callee: Callee<In> | undefined;
   #state: 'detached' | 'attached' | 'ended' = 'detached';
   #peerCallsMax = 0;
@@ -68,7 +70,7 @@ export class Session<Out, In> {
     this.#limits = limits;
     this.#sessionBytesMax = sessionBytesMax;
     this.#outbox = new Outbox<Out>(codec, limits.backlogBytesMax);
-    this.caller = new Caller(codec, this.#outbox, this.#events, role.firstId);
+    this.caller = new Caller(codec, this.#outbox, this.#events, role.firstId, this.#sayOfStream);
   }
 
   /**
@@ -78,7 +80,15 @@ export class Session<Out, In> {
   answer(CalleeClass: typeof Callee): void {
     const { callsMax } = this.#limits;
     const parity = (this.#role.firstId + 1) % 2;
-    this.#callee = new CalleeClass<In>(this.#codec, this.#outbox, this.#events, callsMax, parity);
+    this.#callee = new CalleeClass<In>({
+      codec: this.#codec,
+      outbox: this.#outbox,
+      events: this.#events,
+      callsMax,
+      parity,
+      say: this.#sayOfStream,
+      settled: (id) => this.#assemblies.delete(id),
+    });
   }
 
   /** The calls that this side answers. @throws a `TypeError` when it answers none. */
@@ -117,6 +127,8 @@ export class Session<Out, In> {
       this.#state = 'attached';
       // More may have come since this side said in the handshake how much it has.
       if (this.#inbox.received > 0) this.#acknowledge();
+      this.caller.streams.attach(this.caller.calls);
+      if (this.#callee !== undefined) this.#callee.streams.attach(this.#callee.calls);
     });
   }
 
@@ -125,6 +137,7 @@ export class Session<Out, In> {
     if (this.#state !== 'attached') return;
     this.#state = 'detached';
     this.#control.clear();
+    this.#flow.clear();
   }
 
   /** Ends the session on this side. Calls that the host has not seen are never started. */
@@ -169,6 +182,10 @@ export class Session<Out, In> {
     if (this.heldBytes > this.#sessionBytesMax) {
       this.end(new OpenlineError(CODES.LIMIT_EXCEEDED, 'bytes of the session'));
     }
+    if (this.#state !== 'ended') {
+      this.caller.streams.takeRoom();
+      this.#callee?.streams.takeRoom();
+    }
     const events = this.#events.length > 0 ? this.#events.splice(0) : [];
     if (this.#state !== 'ended') this.#callee?.takeDue(events);
     return events;
@@ -177,7 +194,12 @@ export class Session<Out, In> {
   /** Whether there is something to write; it may still have to wait. */
   get hasToSay(): boolean {
     if (this.#state !== 'attached') return false;
-    return this.#control.size > 0 || this.#inbox.mustAcknowledge || this.#outbox.hasUnwritten;
+    return (
+      this.#control.size > 0 ||
+      this.#flow.size > 0 ||
+      this.#inbox.mustAcknowledge ||
+      this.#outbox.hasUnwritten
+    );
   }
 
   /** The next message to write; `undefined` when there is none, or when what there is must wait. */
@@ -186,6 +208,7 @@ export class Session<Out, In> {
     if (this.#inbox.mustAcknowledge) this.#acknowledge();
     const control = [...this.#control.values()];
     if (control.length > 0) this.#control.clear();
+    if (this.#flow.size > 0 && !this.#outbox.isReplaying) this.#takeFlow(control);
     return this.#outbox.take(control, this.#peerCallsMax - this.caller.openCount, (call) => {
       this.caller.forget(call);
       this.#events.push({ kind: 'too-large', call });
@@ -194,9 +217,32 @@ export class Session<Out, In> {
 
   /** What is kept for the other side, and of it, in bytes. */
   get heldBytes(): number {
-    let bytes = this.#outbox.heldBytes + (this.#callee?.heldBytes ?? 0);
+    let bytes = this.#outbox.heldBytes + this.caller.streams.heldBytes;
+    bytes += this.#callee?.heldBytes ?? 0;
     for (const { heldBytes } of this.#assemblies.values()) bytes += heldBytes;
     return bytes;
+  }
+
+  /** Of each stream the latest is what holds. */
+  readonly #sayOfStream = (frame: WireFrame): void => {
+    if (this.#state !== 'attached') return;
+    this.#flow.set(frame.slice(0, 3).join(), this.#codec.encode(frame));
+  };
+
+  #takeFlow(frames: Message[]): void {
+    for (const [key, frame] of this.#flow) {
+      if (frames.length >= FLOW_FRAMES_MAX) return;
+      frames.push(frame);
+      this.#flow.delete(key);
+    }
+  }
+
+  #receiveCredit(tag: number, wire: WireFrame): void {
+    const id = wire[1];
+    if (!isId(id)) throw malformed('call id');
+    if (this.caller.owns(id)) {
+      this.caller.streams.heardOfCredit(this.caller.open(id), tag, wire);
+    } else this.#callee?.streams.heardOfCredit(this.#callee.opened(id), tag, wire);
   }
 
   #acknowledge(): void {
@@ -218,6 +264,7 @@ export class Session<Out, In> {
       if (this.#inbox.count()) this.#process(tag, wire, bytes);
     } else if (tag === TAGS.ack) this.#outbox.acknowledge(parseAck(wire));
     else if (tag === TAGS.ping) this.say(PONG_FRAME);
+    else if (tag === TAGS.grant || tag === TAGS.blocked) this.#receiveCredit(tag, wire);
     else {
       const frame = this.#role.parseNotice(tag, wire);
       if (frame !== undefined) this.#events.push({ kind: 'notice', frame });
@@ -232,8 +279,9 @@ export class Session<Out, In> {
     if (this.#assemblies.delete(id) && tag === TAGS.call) throw malformed('call id');
     if (tag === TAGS.call) this.#answerer.open(id, wire, bytes);
     else if (tag === TAGS.cancel) this.#callee?.cancel(id);
-    else if (tag < TAGS.piece || this.caller.owns(id)) this.caller.receive(tag, id, wire);
-    else this.#callee?.endUnsupported(id);
+    else if (this.caller.owns(id)) this.caller.receive(tag, id, wire, bytes);
+    else if (this.#callee !== undefined) this.#callee.receive(tag, id, wire, bytes);
+    else if (tag <= TAGS.returned) throw malformed('call id');
   }
 
   #receivePiece(message: Uint8Array): void {
@@ -242,12 +290,12 @@ export class Session<Out, In> {
     if (!this.#inbox.count()) return;
     let assembly = this.#assemblies.get(id);
     if (assembly === undefined) {
+      if (!this.caller.owns(id) && !this.#answerer.expect(id)) return;
       // The rest of a frame that was cut short by its call's end would have no first piece.
       if (this.#assemblies.size >= PARCELS_MAX) {
         throw new OpenlineError(CODES.LIMIT_EXCEEDED, 'payloads in pieces');
       }
       assembly = new Assembly(piece, this.#limits.payloadBytesMax);
-      if (!this.caller.owns(id)) this.#answerer.expect(id);
       this.#assemblies.set(id, assembly);
     } else if (piece.size !== undefined) {
       throw malformed('piece');

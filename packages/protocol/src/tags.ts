@@ -13,6 +13,8 @@ export const ack = 7;
 export const renew = 8;
 export const params = 9;
 export const renewed = 10;
+export const grant = 11;
+export const blocked = 12;
 
 export const call = 32;
 export const result = 33;
@@ -23,3 +25,7 @@ export const cancel = 37;
 export const subscribed = 38;
 /** A raw message, not a frame: see `piece.ts`. */
 export const piece = 39;
+export const input = 40;
+export const close = 41;
+export const stop = 42;
+export const returned = 43;

@@ -1,11 +1,21 @@
 import { TRPCError } from '@trpc/server';
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable';
-import type { CallErrorCode, Callee, CallKind, IncomingCall } from '@openline/protocol';
+import {
+  takeStreams,
+  type CallErrorCode,
+  type Callee,
+  type CallKind,
+  type IncomingCall,
+  type StreamNews,
+  type StreamPath,
+  type StreamSource,
+  type TakenStream,
+} from '@openline/protocol';
+import { CallStreams, type CallStreamsHost } from './call-streams.ts';
 import { errorOf } from './errors.ts';
 import type { RecordedOutcome } from './journal.ts';
 import type { RecordedCall } from './once.ts';
 import type { ProcedureCall } from './procedure.ts';
-import { ItemStream, type StreamHost } from './stream.ts';
 
 /** What a call needs of its session. */
 export interface CallHost {
@@ -14,17 +24,20 @@ export interface CallHost {
   runProcedure(call: RunningCall): Promise<unknown>;
   /** @throws what the router's transformer throws. */
   serialize(value: unknown): unknown;
+  /** @throws what the router's transformer throws. */
+  deserialize(value: unknown): unknown;
   /** @throws what the router's formatter and transformer throw. */
   serializeError(call: RunningCall, error: TRPCError): unknown;
   report(call: RunningCall, error: TRPCError): void;
   /** Something was given to the session: it is flushed at the end of the tick. */
   wake(): void;
-  /** Whether a stream may give its next item; else it is told to `resume`. */
-  mayProduce(call: RunningCall): boolean;
 }
 
+/** How deep streams are looked for in what a procedure returned: itself, and its own members. */
+const RETURNED_DEPTH = 1;
+
 /** One call while its procedure runs: gives it what it needs, and the caller what it gives. */
-export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
+export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost<RunningCall> {
   readonly batchIndex = 0;
   readonly ctx: unknown;
   /** When the caller's time is over, on the monotonic clock. */
@@ -34,8 +47,8 @@ export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
   #controller: AbortController | undefined;
   /** Set once nobody waits for an answer any more: what the call is then settled with. */
   #aborted: 'ABORTED' | 'UNSUPPORTED' | undefined;
-  /** What a subscription gives; until the procedure has returned it there is none. */
-  #stream: ItemStream | undefined;
+  /** Those that its input brings, or that its procedure has returned. */
+  #streams: CallStreams<RunningCall> | undefined;
   /** Set while the journal is asked whether to run it: `asked`; then what records its outcome. */
   #record: 'asked' | ((outcome: RecordedOutcome) => Promise<void>) | undefined;
 
@@ -49,6 +62,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
     this.#call = call;
     this.ctx = ctx;
     this.deadlineMs = deadlineMs;
+    if (call.options.streams !== undefined) this.#streams = new CallStreams(call, this);
   }
 
   get path(): string {
@@ -61,6 +75,18 @@ export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
 
   get input(): unknown {
     return this.#call.input;
+  }
+
+  get streamPaths(): readonly StreamPath[] {
+    return this.#call.options.streams ?? [];
+  }
+
+  get streams(): readonly unknown[] {
+    return this.#streams?.inputs ?? [];
+  }
+
+  get callee(): Callee<RunningCall> {
+    return this.#session.callee;
   }
 
   get lastEventId(): string | undefined {
@@ -112,7 +138,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
     if (this.#aborted !== undefined) return;
     this.#aborted = code;
     this.#controller?.abort();
-    this.#stream?.close(() => this.#settleAborted());
+    this.#streams?.close(() => this.#settleAborted());
   }
 
   get isLeft(): boolean {
@@ -124,64 +150,98 @@ export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
     if (typeof this.#record !== 'function') this.abort('ABORTED');
   }
 
-  /** A subscription that was told to wait may give its next item. */
-  resume(): void {
-    this.#stream?.pull();
+  heard(stream: number, news: StreamNews): void {
+    this.#streams?.ends.heard(stream, news);
   }
 
-  item(data: unknown, eventId: string | undefined): void {
-    this.#session.callee.item(this.#call, this.#session.serialize(data), eventId);
-    this.#session.wake();
+  serialize(value: unknown): unknown {
+    return this.#session.serialize(value);
   }
 
-  mayProduce(): boolean {
-    return this.#session.mayProduce(this);
+  deserialize(value: unknown): unknown {
+    return this.#session.deserialize(value);
   }
 
-  ended(): void {
+  shapeOf(error: TRPCError): unknown {
+    return this.#session.serializeError(this, error);
+  }
+
+  written(failure?: { readonly cause: unknown }): void {
+    if (failure !== undefined) return this.#fail(failure.cause);
+    if (this.#session.isOver) return;
     this.#session.callee.end(this.#call);
     this.#session.wake();
   }
 
-  failed(cause: unknown): void {
-    this.#fail(cause);
+  report(error: TRPCError): void {
+    this.#session.report(this, error);
   }
 
-  report(cause: unknown): void {
-    this.#session.report(this, errorOf(cause));
+  wake(): void {
+    this.#session.wake();
   }
 
   #answer(value: unknown): void {
     try {
-      const isStream = isObservable(value) || isAsyncIterable(value);
+      const isLive = isObservable(value);
       if (this.#call.kind === 'subscription') {
-        if (isStream) return this.#subscribe(value);
+        if (isLive || isAsyncIterable(value)) return this.#subscribe(value);
         throw new TRPCError({
           code: 'INTERNAL_SERVER_ERROR',
           message: 'A subscription returns an observable or an async iterable.',
         });
       }
-      if (isStream) {
+      if (isLive) {
         throw new TRPCError({
           code: 'UNSUPPORTED_MEDIA_TYPE',
-          message: `A ${this.#call.kind} cannot return an async iterable or an observable.`,
+          message: `A ${this.#call.kind} cannot return an observable.`,
         });
       }
-      this.#conclude('result', this.#session.serialize(value));
+      const taken: TakenStream[] = [];
+      const payload = takeStreams(value, taken, RETURNED_DEPTH);
+      if (taken.length > 0) this.#return(payload, taken);
+      else this.#conclude('result', this.#session.serialize(payload));
     } catch (cause) {
       this.#fail(cause);
     }
+  }
+
+  #return(payload: unknown, taken: readonly TakenStream[]): void {
+    const sources = taken.map(({ source }) => source);
+    const streams = (this.#streams ??= new CallStreams(this.#call, this));
+    if (typeof this.#record === 'function') {
+      streams.ends.write(sources, 1);
+      streams.close(() => {});
+      const message = 'What a once procedure returns is recorded, and cannot hold a stream.';
+      throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message });
+    }
+    if (this.#aborted === undefined) {
+      const paths = taken.map(({ path }) => path);
+      this.#session.callee.returned(this.#call, paths, this.#session.serialize(payload));
+      this.#session.wake();
+    }
+    this.#write(streams, sources, 1);
   }
 
   #subscribe(
     value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0],
   ): void {
     const iterable = isAsyncIterable(value) ? value : observableToAsyncIterable(value, this.signal);
-    this.#stream = new ItemStream(iterable, this);
-    if (this.#aborted !== undefined) return this.#stream.close(() => this.#settleAborted());
-    this.#session.callee.subscribed(this.#call);
-    this.#session.wake();
-    this.#stream.pull();
+    const streams = (this.#streams ??= new CallStreams(this.#call, this));
+    if (this.#aborted === undefined) {
+      this.#session.callee.subscribed(this.#call);
+      this.#session.wake();
+    }
+    this.#write(streams, [iterable], 0);
+  }
+
+  #write(
+    streams: CallStreams<RunningCall>,
+    sources: readonly StreamSource<unknown>[],
+    from: 0 | 1,
+  ): void {
+    streams.ends.write(sources, from);
+    if (this.#aborted !== undefined) streams.close(() => this.#settleAborted());
   }
 
   #fail(cause: unknown): void {

@@ -1,5 +1,6 @@
 import { TRPCError } from '@trpc/server';
 import type { AnyTRPCRouter, TRPCProcedureType } from '@trpc/server';
+import { placeStreams, type StreamPath } from '@openline/protocol';
 
 /** One call to a procedure. */
 export interface ProcedureCall {
@@ -10,6 +11,10 @@ export interface ProcedureCall {
   readonly input: unknown;
   /** Where a subscription goes on; see {@link readInput}. */
   readonly lastEventId?: string | undefined;
+  /** Where in the input `streams` belong. */
+  readonly streamPaths?: readonly StreamPath[] | undefined;
+  /** What stands there, in the same order. */
+  readonly streams?: readonly unknown[] | undefined;
   readonly ctx: unknown;
   /**
    * May be an accessor that makes the signal when it is read. The quick path reads it only when a
@@ -30,11 +35,17 @@ export type GetRawInput = () => Promise<unknown>;
  */
 export function readInput(
   router: AnyTRPCRouter,
-  { input: serialised, lastEventId }: Pick<ProcedureCall, 'input' | 'lastEventId'>,
+  {
+    input: serialised,
+    lastEventId,
+    streamPaths = [],
+    streams = [],
+  }: Pick<ProcedureCall, 'input' | 'lastEventId' | 'streamPaths' | 'streams'>,
 ): unknown {
   let input: unknown;
   try {
     input = router._def._config.transformer.input.deserialize(serialised);
+    if (streams.length > 0) input = placeStreams(input, streamPaths, streams);
   } catch (cause) {
     throw new TRPCError({ code: 'PARSE_ERROR', cause });
   }

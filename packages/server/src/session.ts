@@ -75,7 +75,6 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
   readonly #environment: SessionEnvironment;
   readonly #host: SessionHost;
   readonly #session: ProtocolSession<never, RunningCall>;
-  #waiting: RunningCall[] = [];
   #controller: AbortController | undefined;
   #ctx: unknown;
   /** What the context was made with: whoever compares sessions has seen this one. */
@@ -229,9 +228,8 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
         return this.#start(event.call);
       case 'cancel':
         return event.call.owner?.abort(event.code);
-      case 'room':
-        for (const call of this.#waiting.splice(0)) call.resume();
-        return;
+      case 'stream':
+        return event.call.owner?.heard(event.stream, event.news);
       case 'ended':
         return this.#over(event.error);
       case 'notice': {
@@ -268,6 +266,10 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
     return this.#environment.router._def._config.transformer.output.serialize(value);
   }
 
+  deserialize(value: unknown): unknown {
+    return this.#environment.router._def._config.transformer.input.deserialize(value);
+  }
+
   serializeError(call: RunningCall, error: TRPCError): unknown {
     const { errors } = this.#environment;
     return errors.serialize(errors.shapeOf(this.#about(call, error)));
@@ -275,12 +277,6 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
 
   report(call: RunningCall, error: TRPCError): void {
     this.#environment.errors.report({ ...this.#about(call, error), session: this.#view });
-  }
-
-  mayProduce(call: RunningCall): boolean {
-    if (!this.#session.callee.producersMustWait()) return true;
-    this.#waiting.push(call);
-    return false;
   }
 
   #about(call: RunningCall, error: TRPCError): Omit<ErrorReport, 'session'> {
@@ -319,7 +315,6 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
 
   #over(error: OpenlineError): void {
     this.#endedBy = error;
-    this.#waiting = [];
     this.#renewal?.drop();
     for (const { owner } of this.callee.calls) {
       if (owner === undefined) continue;
