@@ -73,6 +73,7 @@ export class Calls {
     this.#next = undefined;
     this.#leaving.add(left);
     for (const call of left.calls) {
+      if (call.isTied) continue;
       if (call.outcome() === 'unknown' && call.lastEventId === undefined) continue;
       left.cancel(call);
       this.#send(call);
@@ -104,14 +105,14 @@ export class Calls {
       if (kind === 'mutation' && call.mayHaveRun) call.first ??= session.sendingOf(call);
       call.outgoing = undefined;
       const isAsked = isSubscription || (again && (kind === 'query' || call.first !== undefined));
-      if (call.mayHaveRun && !isAsked) lost.push(call);
+      if (call.isTied || (call.mayHaveRun && !isAsked)) lost.push(call);
       else if (this.#send(call) && call.mayHaveRun && isSubscription) {
         // From an event id on, nothing is missing.
         if (call.lastEventId === undefined) call.connecting(error);
       }
     }
     // Last, since the owner of one may close the line.
-    for (const call of lost) call.fail(error);
+    for (const call of lost) call.fail({ code, message });
   }
 
   /**

@@ -33,10 +33,12 @@ export function createLink<R extends AnyTRPCRouter>(
           // A subscription that is aborted is simply over, as it is with any link of tRPC.
           if (call.isSubscription) call.complete();
           else call.fail({ code: 'ABORTED', message }, new DOMException(message, 'AbortError'));
-        };
-        const drop = (): void => {
-          signal?.removeEventListener('abort', abort);
           call.drop();
+        };
+        call.onOver = () => signal?.removeEventListener('abort', abort);
+        // Of what it has returned, streams may still be read.
+        const drop = (): void => {
+          if (!call.isReturned) call.drop();
         };
         if (signal?.aborted === true) abort();
         else {

@@ -12,10 +12,12 @@ import {
   type DriverHost,
   type Message,
   type Notice,
+  type OutgoingCall,
   type SessionEvent,
+  type Streams,
   type Welcome,
 } from '@openline/protocol';
-import type { LineCall } from './call.ts';
+import type { CallSession, LineCall } from './call.ts';
 import { CLIENT_NAME, CLOSE_GRACE_MS, SESSION_BYTES_MAX, TIMER_MS_MAX } from './constants.ts';
 
 const encoder = new TextEncoder();
@@ -36,7 +38,7 @@ export interface LineSessionHost {
 }
 
 /** The client's side of a session: gives each call what the server says of it. */
-export class LineSession implements DriverHost<LineCall, never> {
+export class LineSession implements CallSession, DriverHost<LineCall, never> {
   readonly id: string = randomToken();
   readonly driver: Driver<LineCall, never>;
   /** How often it went on over another connection. */
@@ -65,6 +67,14 @@ export class LineSession implements DriverHost<LineCall, never> {
       sessionBytesMax: SESSION_BYTES_MAX,
     });
     this.driver = new Driver(this.#session, this, (flush) => queueMicrotask(flush));
+  }
+
+  get streams(): Streams<OutgoingCall<LineCall>> {
+    return this.#session.caller.streams;
+  }
+
+  wake(): void {
+    this.driver.wake();
   }
 
   /** Calls that have not ended and were not given up, in the order they were made. */
@@ -115,8 +125,7 @@ export class LineSession implements DriverHost<LineCall, never> {
 
   /** @throws what the transformer and the codec throw at its input. */
   call(call: LineCall): void {
-    call.session = this;
-    call.outgoing = this.#session.caller.call(call.request(), call);
+    call.begin(this, this.#session.caller.call(call.request(), call));
     this.driver.wake();
   }
 
@@ -174,6 +183,8 @@ export class LineSession implements DriverHost<LineCall, never> {
         const message = 'the input is larger than the server takes';
         return owner.fail({ code: 'PAYLOAD_TOO_LARGE', message });
       }
+      case 'stream':
+        return event.call.owner?.heard(event.stream, event.news);
       case 'notice':
         return this.#host.notice(this, event.frame);
       case 'ended':

@@ -46,4 +46,4 @@ export type { EndsHost } from './ends.ts';
 export { StreamReader } from './reader.ts';
 export { inputFrame } from './stream.ts';
 export type { StreamItem, StreamNews, StreamPath } from './stream.ts';
-export type { StreamEvent } from './streams.ts';
+export type { StreamEvent, Streams } from './streams.ts';

@@ -22,6 +22,8 @@ export type {
 } from './journal.ts';
 export { once } from './once.ts';
 export type { OpenlineMeta } from './once.ts';
+export { each, isStreamInput, stream, streams } from './input-streams.ts';
+export type { StreamInput } from './input-streams.ts';
 export { createServer } from './server.ts';
 export type {
   InputOf,
