@@ -268,7 +268,11 @@ export class LineCall implements EndsHost {
    * answered, but the server's admission.
    */
   answered(shape: unknown, error?: LineError): void {
-    this.#read(shape, (data) => this.#fail(answeredClientError(data as never, error)), error?.outcome);
+    this.#read(
+      shape,
+      (data) => this.#fail(answeredClientError(data as never, error)),
+      error?.outcome,
+    );
   }
 
   /** It ended without an answer. Default: with what may be said of it now. */

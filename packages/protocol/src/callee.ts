@@ -1,5 +1,6 @@
 import type { IncomingCall } from './calls.ts';
 import type { Codec, WireFrame } from './codec.ts';
+import { CUT_SHORT_MAX } from './constants.ts';
 import { malformed } from './errors.ts';
 import type { CalleeEvent, EventSink } from './event.ts';
 import {
@@ -47,6 +48,8 @@ export class Callee<In> {
   readonly #calls = new Map<CallId, IncomingCall<In>>();
   /** Calls whose frames come in pieces. */
   readonly #expected = new Set<CallId>();
+  /** Calls that ended before their inputs did, the latest of them: more of those may still come. */
+  readonly #cutShort = new Set<CallId>();
   #lastId: CallId = 0;
   /** Calls that the host has not seen. */
   #arrived: IncomingCall<In>[] = [];
@@ -84,15 +87,15 @@ export class Callee<In> {
   }
 
   /**
-   * The first piece of a frame: where it is of a call that is new, it opens one. `false`: of one that
-   * is over.
+   * The first piece of a frame: where it is of no call that is open, it opens one. `false`: it is of
+   * an input that nobody reads any more.
    */
   expect(id: CallId): boolean {
-    if (id > this.#lastId) {
-      this.#reserve(id);
-      this.#expected.add(id);
-    }
-    return this.#calls.has(id) || this.#expected.has(id);
+    if (this.#calls.has(id)) return true;
+    if (this.#cutShort.has(id)) return false;
+    this.#reserve(id);
+    this.#expected.add(id);
+    return true;
   }
 
   /** A call whose id is new. One above the cap is answered, and not executed. */
@@ -111,9 +114,10 @@ export class Callee<In> {
       streams: undefined,
       owner: undefined,
     };
-    if (options.streams !== undefined) {
+    if (kind === 'subscription' || options.streams !== undefined) {
       call.streams = new CallStreams();
-      call.streams.read(1, options.streams.length);
+      if (kind === 'subscription') call.streams.writing.set(0, new Credit());
+      call.streams.read(1, options.streams?.length ?? 0);
     }
     this.#calls.set(id, call);
     this.#callBytes += bytes;
@@ -166,7 +170,6 @@ export class Callee<In> {
 
   subscribed(call: IncomingCall<In>): void {
     this.#assertUnsettled(call);
-    (call.streams ??= new CallStreams()).writing.set(0, new Credit());
     this.#outbox.push(call.id, this.#codec.encode(subscribedFrame(call.id)));
   }
 
@@ -182,7 +185,12 @@ export class Callee<In> {
    *
    * @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent.
    */
-  item(call: IncomingCall<In>, data: unknown, eventId: string | undefined, stream: number = 0): void {
+  item(
+    call: IncomingCall<In>,
+    data: unknown,
+    eventId: string | undefined,
+    stream: number = 0,
+  ): void {
     this.#assertUnsettled(call);
     this.streams.write(call, stream, itemFrame(call.id, data, eventId ?? stream));
   }
@@ -228,10 +236,17 @@ export class Callee<In> {
   #settle(call: IncomingCall<In>): void {
     this.#assertUnsettled(call);
     call.state = 'settled';
+    if (call.streams !== undefined && call.streams.reading.size > 0) this.#cut(call.id);
     this.streams.forget(call);
     this.#callBytes -= call.bytes;
     this.#calls.delete(call.id);
     this.#settled(call.id);
+  }
+
+  #cut(id: CallId): void {
+    const [oldest] = this.#cutShort;
+    if (this.#cutShort.size >= CUT_SHORT_MAX && oldest !== undefined) this.#cutShort.delete(oldest);
+    this.#cutShort.add(id);
   }
 
   /** What comes of a call that the host has not seen waits with it. */

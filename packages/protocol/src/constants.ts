@@ -37,6 +37,8 @@ export const STREAM_WINDOW_BYTES_MAX = 1_048_576;
 export const STREAMS_MAX = 32;
 /** How deep in a payload a stream may be. */
 export const STREAM_DEPTH_MAX = 32;
+/** Calls that are remembered since they ended before what their inputs bring. */
+export const CUT_SHORT_MAX = 1_024;
 /** Frames of flow control that go in one message. */
 export const FLOW_FRAMES_MAX = 512;
 /** Longest path of a procedure, in UTF-16 code units. */

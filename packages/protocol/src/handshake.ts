@@ -106,7 +106,9 @@ export function parseHello(codec: Codec, message: Message): Hello {
   };
 }
 
-export function encodeWelcome(codec: Codec, { type: _, ...body }: Welcome): Message {
+export function encodeWelcome(codec: Codec, { type: _, limits, ...terms }: Welcome): Message {
+  const { payloadBytesMax, callsMax, backlogBytesMax } = limits;
+  const body = { ...terms, limits: { payloadBytesMax, callsMax, backlogBytesMax } };
   return codec.join([codec.encode([TAGS.welcome, PROTOCOL_VERSION, body])]);
 }
 

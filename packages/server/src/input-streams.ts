@@ -67,7 +67,10 @@ export function isStreamInput(value: unknown): boolean {
 }
 
 /** An iterator by hand: a generator that was not begun would not end its source. */
-function validated(schema: StandardSchemaV1, source: AsyncIterable<unknown>): AsyncIterable<unknown> {
+function validated(
+  schema: StandardSchemaV1,
+  source: AsyncIterable<unknown>,
+): AsyncIterable<unknown> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = source[Symbol.asyncIterator]();

@@ -113,8 +113,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     laws: ['silent'],
     mutations: [
       {
-        file: 'protocol/src/callee.ts',
-        find: "if (this.#producersWait) events.push({ kind: 'room' });",
+        file: 'protocol/src/streams.ts',
+        find: 'for (const stream of streams) this.#tell(call, stream, ROOM);',
         replace: '',
       },
     ],

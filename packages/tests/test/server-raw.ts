@@ -15,6 +15,7 @@ export const GOAWAY = 4;
 export const PING = 5;
 export const PONG = 6;
 export const ACK = 7;
+export const GRANT = 11;
 export const CALL = 32;
 export const RESULT = 33;
 export const ERROR = 34;

@@ -5,6 +5,7 @@ import {
   CALL,
   CANCEL,
   ERROR,
+  GRANT,
   HELLO,
   helloBody,
   ITEM,
@@ -486,7 +487,7 @@ describe('a client that never acknowledges (case 26)', () => {
     await startWorld();
     const own = draw();
     const first = await used(own);
-    first.say([CALL, 3, SUBSCRIPTION, 'flood', 0, 10_000]);
+    first.say([CALL, 3, SUBSCRIPTION, 'flood', 0, 10_000], [GRANT, 3, 0, 1_000_000]);
     const items = (client: RawClient) => client.heard.filter(([tag]) => tag === ITEM).length;
     const full = Math.ceil(1_048_576 / 10_014);
     await eventually(() => expect(items(first)).toBeGreaterThanOrEqual(full - 1));

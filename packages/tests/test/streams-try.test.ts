@@ -22,11 +22,20 @@ it('works', async () => {
     }),
     both: t.procedure.query(() => ({
       name: 'x',
-      a: (async function* () { yield 1; yield 2; })(),
-      b: (async function* () { yield 'p'; throw new Error('broken'); })(),
+      a: (async function* () {
+        yield 1;
+        yield 2;
+      })(),
+      b: (async function* () {
+        yield 'p';
+        throw new Error('broken');
+      })(),
     })),
     feed: t.procedure.subscription(async function* () {
-      for (let i = 0; i < 3000; i++) { produced++; yield tracked(String(i), i); }
+      for (let i = 0; i < 3000; i++) {
+        produced++;
+        yield tracked(String(i), i);
+      }
     }),
   });
   const server = createServer({ router });
@@ -34,7 +43,12 @@ it('works', async () => {
   const line = closing(openLine<typeof router>({ url }));
   const api = line.client();
   const n = 5000;
-  const r = await api.upload.mutate({ room: 'r', lines: (async function* () { for (let i = 0; i < n; i++) yield `line ${i}`; })() });
+  const r = await api.upload.mutate({
+    room: 'r',
+    lines: (async function* () {
+      for (let i = 0; i < n; i++) yield `line ${i}`;
+    })(),
+  });
   expect(r).toEqual({ room: 'r', count: n, last: `line ${n - 1}` });
   const list = await api.list.query();
   let sum = 0;
@@ -44,10 +58,18 @@ it('works', async () => {
   const as: number[] = [];
   for await (const v of both.a) as.push(v);
   expect(as).toEqual([1, 2]);
-  await expect((async () => { for await (const v of both.b) expect(v).toBe('p'); })()).rejects.toThrow('broken');
+  await expect(
+    (async () => {
+      for await (const v of both.b) expect(v).toBe('p');
+    })(),
+  ).rejects.toThrow('broken');
   const ids: string[] = [];
   await new Promise<void>((resolve, reject) => {
-    api.feed.subscribe(undefined, { onData: ({ id }) => ids.push(id), onComplete: resolve, onError: reject });
+    api.feed.subscribe(undefined, {
+      onData: ({ id }) => ids.push(id),
+      onComplete: resolve,
+      onError: reject,
+    });
   });
   expect(ids.length).toBe(3000);
   expect(produced).toBe(3000);
