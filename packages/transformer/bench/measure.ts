@@ -1,0 +1,70 @@
+export interface Codec {
+  readonly name: string;
+  /** To text and back. */
+  readonly roundTrip: (value: unknown) => unknown;
+}
+
+/** Of the rounds, in nanoseconds for one round trip. */
+export interface Figures {
+  readonly medianNs: number;
+  readonly minNs: number;
+  readonly maxNs: number;
+}
+
+/** Compared within each round, so that a busy machine bears on both alike. */
+export interface Ratio {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const ROUNDS = 41;
+const ROUND_MS = 20;
+
+/** Times of each round, by codec, in nanoseconds for one round trip. */
+export type Rounds = ReadonlyMap<string, readonly number[]>;
+
+/** Runs the codecs in turns; each round begins with another one. */
+export function measure(codecs: readonly Codec[], value: unknown): Rounds {
+  const counts = codecs.map((codec) => countFor(codec, value));
+  const rounds = codecs.map((): number[] => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let turn = 0; turn < codecs.length; turn++) {
+      const at = (round + turn) % codecs.length;
+      const [codec, count = 1] = [codecs[at], counts[at]];
+      if (codec !== undefined) rounds[at]?.push(timeNs(codec, value, count) / count);
+    }
+  }
+  return new Map(codecs.map(({ name }, i) => [name, rounds[i] ?? []]));
+}
+
+export function figuresOf(times: readonly number[]): Figures {
+  const { median, min, max } = spread(times);
+  return { medianNs: median, minNs: min, maxNs: max };
+}
+
+export function ratioOf(times: readonly number[], base: readonly number[]): Ratio {
+  return spread(times.map((time, round) => time / (base[round] ?? Number.NaN)));
+}
+
+/** How many round trips fill a round, found where the code is warm. */
+function countFor(codec: Codec, value: unknown): number {
+  const probe = 2_000;
+  timeNs(codec, value, probe);
+  return Math.max(1, Math.round((ROUND_MS * 1e6 * probe) / timeNs(codec, value, probe)));
+}
+
+function timeNs({ roundTrip }: Codec, value: unknown, count: number): number {
+  const startNs = process.hrtime.bigint();
+  for (let i = 0; i < count; i++) roundTrip(value);
+  return Number(process.hrtime.bigint() - startNs);
+}
+
+function spread(numbers: readonly number[]): Ratio {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return {
+    median: sorted[sorted.length >> 1] ?? Number.NaN,
+    min: sorted[0] ?? Number.NaN,
+    max: sorted.at(-1) ?? Number.NaN,
+  };
+}
