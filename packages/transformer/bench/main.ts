@@ -1,7 +1,7 @@
 /** What a round trip through text costs, beside JSON alone and superjson. */
 import { transformer } from '@openline/transformer';
 import superjson, { type SuperJSONResult } from 'superjson';
-import { figuresOf, measure, ratioOf, type Codec, type Ratio, type Rounds } from './measure.ts';
+import { measure, ratioOf, spreadOf, type Codec, type Rounds, type Spread } from './measure.ts';
 import { PLAIN_EXAMPLES, RICH_EXAMPLES, type Example } from './values.ts';
 
 /** The most that plain data may cost, in times of JSON alone. */
@@ -30,18 +30,18 @@ const verdicts: string[] = [];
 
 function run({ name, value }: Example, codecs: readonly Codec[]): Rounds {
   const bytes = JSON.stringify(transformer.serialize(value)).length;
-  console.log(`\n${name}, ${bytes} bytes: median [min–max] in µs`);
+  console.log(`\n${name}, ${bytes} bytes: median [8 rounds in 10] in µs`);
   const rounds = measure(codecs, value);
   for (const [codec, times] of rounds) {
-    const { medianNs, minNs, maxNs } = figuresOf(times);
-    console.log(`  ${codec.padEnd(10)} ${us(medianNs)} [${us(minNs)}–${us(maxNs)}]`);
+    const { median, low, high } = spreadOf(times);
+    console.log(`  ${codec.padEnd(10)} ${us(median)} [${us(low)}–${us(high)}]`);
   }
   return rounds;
 }
 
-function judge(example: string, { median, min, max }: Ratio, of: string, limit: number): void {
+function judge(example: string, { median, low, high }: Spread, of: string, limit: number): void {
   const verdict = median <= limit ? 'met' : 'MISSED';
-  const ratio = `${median.toFixed(3)} [${min.toFixed(3)}–${max.toFixed(3)}]`;
+  const ratio = `${median.toFixed(3)} [${low.toFixed(3)}–${high.toFixed(3)}]`;
   verdicts.push(`${verdict}: ${example} costs ${ratio} times ${of}, at most ${limit.toFixed(3)}`);
 }
 

@@ -4,22 +4,15 @@ export interface Codec {
   readonly roundTrip: (value: unknown) => unknown;
 }
 
-/** Of the rounds, in nanoseconds for one round trip. */
-export interface Figures {
-  readonly medianNs: number;
-  readonly minNs: number;
-  readonly maxNs: number;
-}
-
-/** Compared within each round, so that a busy machine bears on both alike. */
-export interface Ratio {
+/** The median of the rounds, and between what eight in ten of them lie. */
+export interface Spread {
   readonly median: number;
-  readonly min: number;
-  readonly max: number;
+  readonly low: number;
+  readonly high: number;
 }
 
-const ROUNDS = 41;
-const ROUND_MS = 20;
+const ROUNDS = 401;
+const ROUND_MS = 2;
 
 /** Times of each round, by codec, in nanoseconds for one round trip. */
 export type Rounds = ReadonlyMap<string, readonly number[]>;
@@ -38,13 +31,9 @@ export function measure(codecs: readonly Codec[], value: unknown): Rounds {
   return new Map(codecs.map(({ name }, i) => [name, rounds[i] ?? []]));
 }
 
-export function figuresOf(times: readonly number[]): Figures {
-  const { median, min, max } = spread(times);
-  return { medianNs: median, minNs: min, maxNs: max };
-}
-
-export function ratioOf(times: readonly number[], base: readonly number[]): Ratio {
-  return spread(times.map((time, round) => time / (base[round] ?? Number.NaN)));
+/** Compared within each round, so that a busy machine bears on both alike. */
+export function ratioOf(times: readonly number[], base: readonly number[]): Spread {
+  return spreadOf(times.map((time, round) => time / (base[round] ?? Number.NaN)));
 }
 
 /** How many round trips fill a round, found where the code is warm. */
@@ -60,11 +49,8 @@ function timeNs({ roundTrip }: Codec, value: unknown, count: number): number {
   return Number(process.hrtime.bigint() - startNs);
 }
 
-function spread(numbers: readonly number[]): Ratio {
+export function spreadOf(numbers: readonly number[]): Spread {
   const sorted = [...numbers].sort((a, b) => a - b);
-  return {
-    median: sorted[sorted.length >> 1] ?? Number.NaN,
-    min: sorted[0] ?? Number.NaN,
-    max: sorted.at(-1) ?? Number.NaN,
-  };
+  const at = (part: number): number => sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
+  return { median: at(0.5), low: at(0.1), high: at(0.9) };
 }

@@ -23,7 +23,9 @@ const RICH = {
     placed: new Date(1_700_000_000_000 + number),
     cents: 12_345_678_901_234_567_890n + BigInt(number),
   })),
-  stock: new Map([1, 2, 3, 4].map((number) => [`sku-${number}`, { left: number, at: new Date(number) }])),
+  stock: new Map(
+    [1, 2, 3, 4].map((number) => [`sku-${number}`, { left: number, at: new Date(number) }]),
+  ),
   total: 3n,
 };
 

@@ -29,7 +29,9 @@ export class Decoder {
   decode(value: unknown, depth: number = 0): unknown {
     if (typeof value !== 'object' || value === null) return value;
     if (!Array.isArray(value)) return this.#members(value as Members, inside(depth));
-    return TAG.beginsLikeTag(value) ? this.#tagged(value, depth) : this.#items(value, inside(depth));
+    return TAG.beginsLikeTag(value)
+      ? this.#tagged(value, depth)
+      : this.#items(value, inside(depth));
   }
 
   #tagged(tagged: Tagged, depth: number): unknown {

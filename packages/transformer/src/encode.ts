@@ -35,20 +35,18 @@ export class Encoder {
   }
 
   #object(value: object): unknown {
-    if (Array.isArray(value)) return this.#inside(value, () => this.#array(value));
-    if (isPlainObject(value)) return this.#inside(value, () => this.#members(value));
+    if (Array.isArray(value)) return this.#leave(this.#array(this.#enter(value)));
+    if (isPlainObject(value)) return this.#leave(this.#members(this.#enter(value)));
     if (value instanceof Date) {
       const ms = value.getTime();
       return [TAG.DATE, Number.isNaN(ms) ? null : ms];
     }
-    if (value instanceof Map) return this.#inside(value, () => this.#map(value));
-    if (value instanceof Set) return this.#inside(value, () => this.#set(value));
-    if (isError(value)) return this.#inside(value, () => this.#error(value));
+    if (value instanceof Map) return this.#leave(this.#map(this.#enter(value)));
+    if (value instanceof Set) return this.#leave(this.#set(this.#enter(value)));
+    if (isError(value)) return this.#leave(this.#error(this.#enter(value)));
     if (value instanceof RegExp) return this.#regexp(value);
     if (isUrl(value)) return this.#url(value.href);
-    return (
-      encodeBytes(value) ?? this.#refuse('UNSUPPORTED', `${kindOf(value)} cannot be carried`)
-    );
+    return encodeBytes(value) ?? this.#refuse('UNSUPPORTED', `${kindOf(value)} cannot be carried`);
   }
 
   #array(array: readonly unknown[]): unknown {
@@ -128,13 +126,16 @@ export class Encoder {
     return this.encode(value);
   }
 
-  #inside(container: object, encode: () => unknown): unknown {
+  #enter<T extends object>(container: T): T {
     if (this.#containers.includes(container)) this.#refuse('CYCLIC', 'it contains itself');
     if (this.#containers.length === DEPTH_MAX) {
       this.#refuse('TOO_DEEP', `nested deeper than ${DEPTH_MAX} levels`);
     }
     this.#containers.push(container);
-    const encoded = encode();
+    return container;
+  }
+
+  #leave(encoded: unknown): unknown {
     this.#containers.pop();
     return encoded;
   }

@@ -69,7 +69,12 @@ export function setField(error: Error, key: string, value: unknown): void {
   if (key === 'errors' && error instanceof AggregateError && !Array.isArray(value)) {
     throw malformed('errors of an AggregateError');
   }
-  define(error, key, value, key !== 'cause' && !(key === 'errors' && error instanceof AggregateError));
+  define(
+    error,
+    key,
+    value,
+    key !== 'cause' && !(key === 'errors' && error instanceof AggregateError),
+  );
 }
 
 /** Not by assignment, which would call the setter of `__proto__`. */

@@ -15,33 +15,37 @@ export function isPlainObject(value: object): value is Members {
 }
 
 /** Whether JSON carries the value as it is, and it is nested in at most {@link DEPTH_MAX} levels. */
-export function isPlain(value: unknown, depth: number = 0): boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      return isPlainNumber(value);
-    case 'object':
-      if (value === null) return true;
-      if (depth === DEPTH_MAX) return false;
-      if (Array.isArray(value)) return hasPlainItems(value, depth + 1);
-      return isPlainObject(value) && hasPlainMembers(value, depth + 1);
-    default:
-      return false;
-  }
+export function isPlain(value: unknown): boolean {
+  return isLeaf(value) || (typeof value === 'object' && holdsPlain(value as object, 0));
 }
 
-function hasPlainItems(array: readonly unknown[], depth: number): boolean {
-  for (let i = 0; i < array.length; i++) {
-    if (!isPlain(array[i], depth)) return false;
-  }
-  return true;
+function isLeaf(value: unknown): boolean {
+  return (
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    value === null ||
+    (typeof value === 'number' && isPlainNumber(value))
+  );
 }
 
-function hasPlainMembers(object: Members, depth: number): boolean {
-  for (const key of Object.keys(object)) {
-    if (!isPlain(object[key], depth)) return false;
+/* Every call takes this walk, and its form was chosen by `pnpm bench`: one function, a loop each. */
+function holdsPlain(value: object, depth: number): boolean {
+  if (depth === DEPTH_MAX) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i];
+      if (isLeaf(item)) continue;
+      if (typeof item !== 'object' || !holdsPlain(item as object, depth + 1)) return false;
+    }
+    return true;
+  }
+  if (!isPlainObject(value)) return false;
+  // Faster than by `Object.keys`. Inherited members are looked at as well: where somebody gave all
+  // objects one that is not plain, plain ones get an envelope that they do not need.
+  for (const key in value) {
+    const member = value[key];
+    if (isLeaf(member)) continue;
+    if (typeof member !== 'object' || !holdsPlain(member as object, depth + 1)) return false;
   }
   return true;
 }

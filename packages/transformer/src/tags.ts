@@ -45,6 +45,8 @@ export function looksLikeEnvelope(value: unknown): value is { readonly '~': unkn
   return (
     typeof value === 'object' &&
     value !== null &&
+    // Asked first because it is cheap: nearly every call ends here.
+    (value as { readonly '~'?: unknown })[ENVELOPE_KEY] !== undefined &&
     Object.hasOwn(value, ENVELOPE_KEY) &&
     !Array.isArray(value) &&
     Object.keys(value).length === 1
