@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { openLine } from '@openline/client';
+import { lineError, openLine, outcomeOf } from '@openline/client';
 import { createServer } from '@openline/server';
 import { transformer } from '@openline/transformer';
 import {
@@ -106,6 +106,38 @@ describe.each([
     const api = await connect();
     expect(await failureOf(api.wrong.query())).toBeInstanceOf(Error);
     expect(await api.echo.query(1n)).toBe(1n);
+  });
+});
+
+describe('over Openline', () => {
+  it('an input that cannot be carried ends the call before it is sent', async () => {
+    const api = await overOpenline();
+    const error = await failureOf(api.echo.query({ run: () => 1 }));
+    expect([lineError(error)?.code, outcomeOf(error)]).toEqual(['ENCODING', 'not-executed']);
+    expect((error as Error).cause).toMatchObject({
+      name: 'TransformerError',
+      code: 'UNSUPPORTED',
+      message: '.run: a function cannot be carried',
+    });
+  });
+
+  it('a result that cannot be carried ends the call as an error that the server is told', async () => {
+    const api = await overOpenline();
+    const error = await failureOf(api.wrong.query());
+    expect(error).toMatchObject({ data: { code: 'INTERNAL_SERVER_ERROR' } });
+    expect(outcomeOf(error)).toBe('failed');
+  });
+
+  it('an input that is malformed ends the call alone', async () => {
+    const server = createServer({ router });
+    const { url } = await listen(server);
+    const hostile = { ...transformer, serialize: () => ({ '~': ['~d', 'never'] }) };
+    const line = closing(openLine<typeof server>({ url }));
+    const error = await failureOf(
+      line.client({ transformer: { input: hostile, output: transformer } }).echo.query(1),
+    );
+    expect(error).toMatchObject({ data: { code: 'PARSE_ERROR' } });
+    expect(await line.client({ transformer }).echo.query(1n)).toBe(1n);
   });
 });
 

@@ -6,8 +6,8 @@ interface BufferMaker {
 
 interface Host {
   readonly Buffer?: BufferMaker;
-  atob(base64: string): string;
-  btoa(binary: string): string;
+  readonly atob: (base64: string) => string;
+  readonly btoa: (binary: string) => string;
 }
 
 /** What is passed to one function at most: engines limit the number of arguments. */

@@ -32,11 +32,18 @@ describe('what cannot be carried is refused with its place', () => {
     [[Promise.resolve()], '[0]: an instance of the class Promise cannot be carried'],
     [[new WeakMap()], '[0]: an instance of the class WeakMap cannot be carried'],
     [[Object(1)], '[0]: an instance of the class Number cannot be carried'],
-    [[new (class {})()], '[0]: an object of an unnamed class cannot be carried'],
+    [
+      [
+        new (class {
+          cents = 1;
+        })(),
+      ],
+      '[0]: an object of an unnamed class cannot be carried',
+    ],
     [[Object.create({ constructor: 1 })], '[0]: an object of an unnamed class cannot be carried'],
     [new Map([[Money, 1]]), '<key 0>: a function cannot be carried'],
     [
-      new Map([
+      new Map<unknown, unknown>([
         [1, 1],
         [2, Money],
       ]),
