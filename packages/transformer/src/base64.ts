@@ -1,4 +1,4 @@
-/** What a Node-like host has for it: some ten times as fast as what every host has. */
+/** What Node, Bun and Deno have for it: several times as fast as what every host has. */
 interface BufferMaker {
   from(buffer: ArrayBufferLike, offset: number, length: number): { toString(to: 'base64'): string };
   from(text: string, from: 'base64'): Uint8Array;
@@ -23,7 +23,10 @@ export function toBase64(bytes: Uint8Array): string {
   }
   let binary = '';
   for (let i = 0; i < bytes.length; i += ARGUMENTS_MAX) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + ARGUMENTS_MAX));
+    binary += String.fromCharCode.apply(
+      undefined,
+      bytes.subarray(i, i + ARGUMENTS_MAX) as unknown as number[], // Anything like an array will do.
+    );
   }
   return btoa(binary);
 }
