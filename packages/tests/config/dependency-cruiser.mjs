@@ -1,6 +1,6 @@
 // The import walls of the house: client → protocol ← server. See CONTRIBUTING.md.
 
-const PUBLISHED = '^packages/(?:protocol|server|client|testkit)/src/';
+const PUBLISHED = '^packages/(?:protocol|transformer|server|client|testkit)/src/';
 const WS = ['^ws$', '(?:^|/)node_modules/ws/'];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -26,6 +26,13 @@ export default {
       severity: 'error',
       from: { path: '^packages/protocol/src/' },
       to: { pathNot: '^packages/protocol/src/' },
+    },
+    {
+      name: 'transformer-imports-nothing',
+      comment: 'It runs wherever JavaScript does: what a platform adds is looked for at run time.',
+      severity: 'error',
+      from: { path: '^packages/transformer/src/' },
+      to: { pathNot: '^packages/transformer/src/' },
     },
     {
       name: 'server-imports-protocol-alone',

@@ -20,8 +20,24 @@ const ANSWERS = {
   rich: { user: 'ada', since: 0, bought: 'bigint', left: 3, days: ['first', 0] },
 };
 
+/** Where it says how they are packed. */
+const PAGES = {
+  protocol: 'docs/guide/getting-started.md',
+  transformer: 'docs/guide/rich-values.md',
+  server: 'docs/guide/getting-started.md',
+  client: 'docs/guide/getting-started.md',
+  testkit: 'packages/testkit/README.md',
+} as const satisfies Record<(typeof PUBLISHED)[number], string>;
+
 /** What `project/src/testkit.ts` prints on any Node. */
 const PLAYED = { greeting: 'hello ada', greeted: 1, seeds: 5, runs: 5 };
+
+/** What `project/src/transformer.ts` prints on any Node. */
+const CARRIED = {
+  carried: ['Date', 'Map', 'bigint', 'Uint8Array', 'RangeError', 'URL'],
+  text: '{"~":{"at":["~d",5],"stock":["~m","a",["~i","1"]]}}',
+  refused: 'CYCLIC',
+};
 
 describe.each(PUBLISHED)('the packed @openline/%s', (name) => {
   const tarball = tarballs[name] ?? '';
@@ -70,7 +86,17 @@ describe('a project that has them installed', () => {
       expect(await runOn(process.execPath, 'testkit')).toEqual({ ...PLAYED, node });
     });
 
+    it('on this Node, with rich values', async () => {
+      const { version: node } = process;
+      expect(await runOn(process.execPath, 'transformer')).toEqual({ ...CARRIED, node });
+    });
+
     describeWith(oldestNode, 'on Node 20.19.0', () => {
+      it('with rich values', async () => {
+        const carried = await runOn(binaryOf('node-oldest'), 'transformer');
+        expect(carried).toEqual({ ...CARRIED, node: 'v20.19.0' });
+      });
+
       it('without a global WebSocket, calls its servers, and ends by itself', async () => {
         const globalWebSocket = 'undefined';
         expect(await runOn(binaryOf('node-oldest'))).toEqual({
@@ -92,6 +118,11 @@ describe('a project that has them installed', () => {
       });
     });
 
+    it('on the newest Node, with rich values', async () => {
+      const node: unknown = expect.stringMatching(/^v(?:2[6-9]|[3-9]\d)\./);
+      expect(await runOn(binaryOf('node-newest'), 'transformer')).toEqual({ ...CARRIED, node });
+    });
+
     it('on the newest Node, under the faults of the testkit', async () => {
       const node: unknown = expect.stringMatching(/^v(?:2[6-9]|[3-9]\d)\./);
       expect(await runOn(binaryOf('node-newest'), 'testkit')).toEqual({ ...PLAYED, node });
@@ -101,9 +132,7 @@ describe('a project that has them installed', () => {
 
 describe('the guide, and for itself the testkit,', () => {
   it.each(PUBLISHED)('says how @openline/%s is packed here', async (name) => {
-    const page =
-      name === 'testkit' ? 'packages/testkit/README.md' : 'docs/guide/getting-started.md';
-    const guide = await readFile(join(ROOT, page), 'utf8');
+    const guide = await readFile(join(ROOT, PAGES[name]), 'utf8');
     expect(guide).toContain(`${packCommand(name, '/path/to/project').join(' ')}\n`);
   });
 });

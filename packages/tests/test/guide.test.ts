@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { CALL_ERRORS, type CallErrorCode, type LineErrorCode } from '../../protocol/src/index.ts';
 import { ROOT, TESTS } from '../src/paths.ts';
 
-const GUIDE = join(ROOT, 'docs/guide/getting-started.md');
+const PAGES = join(ROOT, 'docs/guide');
+const GUIDE = join(PAGES, 'getting-started.md');
 
 /** Where the guide's code lies as files, which are type-checked with the tests. */
 const FOLDER = join(TESTS, 'guide');
@@ -37,13 +38,16 @@ describe('the guide', () => {
     );
   });
 
-  it('shows code that stands in files, and is type-checked there', async () => {
+  it.each([
+    ['getting-started.md', 10],
+    ['rich-values.md', 2],
+  ])('shows code that stands in files, and is type-checked there: %s', async (page, atLeast) => {
     const names = await readdir(FOLDER);
     const texts = await Promise.all(names.map((name) => readFile(join(FOLDER, name), 'utf8')));
     const files = texts.map(flat);
-    const guide = await readFile(GUIDE, 'utf8');
+    const guide = await readFile(join(PAGES, page), 'utf8');
     const pieces = Array.from(guide.matchAll(/^```tsx?\n(.+?)^```$/gms), ([, piece = '']) => piece);
-    expect(pieces.length).toBeGreaterThan(10);
+    expect(pieces.length).toBeGreaterThanOrEqual(atLeast);
     const strangers = pieces.filter((piece) => !files.some((file) => file.includes(flat(piece))));
     expect(strangers).toEqual([]);
   });

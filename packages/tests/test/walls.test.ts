@@ -19,6 +19,7 @@ const RIGHT = {
   'packages/client/src/index.ts':
     "import '../../protocol/src/index.ts'; export { dial } from './websocket-node.ts';",
   'packages/client/src/websocket-node.ts': "import 'node:net'; import 'ws'; export const dial = 1;",
+  'packages/transformer/src/index.ts': 'export const transformer = 1;',
   'packages/tests/src/index.ts':
     "import '../../server/src/index.ts'; import '../../client/src/index.ts'; export const test = 1;",
   'examples/chat/src/index.ts': "import '../../../packages/server/src/index.ts';",
@@ -33,6 +34,7 @@ const WRONG: readonly (readonly [file: string, text: string, wall: string])[] = 
     "import type { listen } from '../../server/src/index.ts'; export type Listen = typeof listen;",
     'protocol-imports-nothing',
   ],
+  ['packages/transformer/src/bytes.ts', "import 'node:buffer';", 'transformer-imports-nothing'],
   [
     'packages/server/src/line.ts',
     "import '../../client/src/index.ts';",
