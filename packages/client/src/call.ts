@@ -15,6 +15,7 @@ import {
   type LineError,
   type Outcome,
   type OutgoingCall,
+  type StreamItem,
   type StreamNews,
   type StreamReader,
   type Streams,
@@ -74,6 +75,8 @@ export class LineCall implements EndsHost {
   #taken: TakenStream[] | undefined;
   #ends: StreamEnds<OutgoingCall<LineCall>> | undefined;
   #isReturned = false;
+  /** Items that are not read yet, and came of a session before. */
+  #formerItems = 0;
   #isConnecting: boolean | undefined;
   /** A subscription of which the server has said that it runs. */
   #isSubscribed = false;
@@ -134,6 +137,7 @@ export class LineCall implements EndsHost {
     this.session = session;
     this.outgoing = outgoing;
     this.#ends = undefined;
+    this.#formerItems = this.reader?.length ?? 0;
     const sources = this.#taken?.map(({ source }) => source) ?? [];
     if (sources.length > 0) this.#openEnds(session, outgoing).write(sources, 1);
   }
@@ -169,8 +173,7 @@ export class LineCall implements EndsHost {
         this.#read(frame.data, (data) =>
           this.#next(id === undefined ? { type: 'data', data } : { type: 'data', id, data }),
         );
-        session.streams.consumed(outgoing, 0, frame);
-        return session.wake();
+        return this.consumed(frame);
       }
       case 'returned': {
         const ends = this.#openEnds(session, outgoing);
@@ -207,6 +210,15 @@ export class LineCall implements EndsHost {
         const outcome = this.mayHaveRun ? 'unknown' : CALL_ERRORS[code];
         this.fail({ code, outcome, message: `the server ended the call: ${code}` });
       }
+    }
+  }
+
+  /** Whoever reads it has done with an item. */
+  consumed(item: StreamItem): void {
+    if (this.#formerItems > 0) this.#formerItems--;
+    else if (this.outgoing !== undefined) {
+      this.session?.streams.consumed(this.outgoing, 0, item);
+      this.session?.wake();
     }
   }
 

@@ -1,4 +1,4 @@
-import { createTRPCClient, type TRPCClient, type TRPCLink } from '@trpc/client';
+import type { TRPCClient, TRPCLink } from '@trpc/client';
 import type { AnyTRPCRouter } from '@trpc/server';
 import {
   LIMIT_EXCEEDED,
@@ -30,6 +30,7 @@ import {
   type RouterOf,
   type ServerLike,
 } from './options.ts';
+import { createPullingClient } from './pull.ts';
 import type { LineSession, LineSessionHost } from './session.ts';
 import type { LineState } from './state.ts';
 import { createStore, type Store } from './store.ts';
@@ -90,7 +91,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
   }
 
   client<R extends AnyTRPCRouter = RouterOf<T>>(...options: LinkArgs<R>): TRPCClient<R> {
-    return createTRPCClient<R>({ links: [this.link<R>(...options)] });
+    return createPullingClient<R>(this, options[0]?.transformer as LinkTransformer | undefined);
   }
 
   open(): Promise<void> {

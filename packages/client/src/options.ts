@@ -69,7 +69,11 @@ export interface Line<T extends AnyTRPCRouter | ServerLike = AnyTRPCRouter> {
   readonly state: Readable<LineState>;
   /** A terminating link for `createTRPCClient`. */
   link<R extends AnyTRPCRouter = RouterOf<T>>(...options: LinkArgs<R>): TRPCLink<R>;
-  /** Short for `createTRPCClient({ links: [line.link(…)] })`. */
+  /**
+   * Short for `createTRPCClient({ links: [line.link(…)] })`, but that `for await` over a subscription
+   * pulls its items: one who stops to read makes the server wait, where tRPC's own takes all that
+   * comes and keeps it.
+   */
   client<R extends AnyTRPCRouter = RouterOf<T>>(...options: LinkArgs<R>): TRPCClient<R>;
   /**
    * Connects now instead of at the first call, and again after `close()` or a refusal. Resolves when

@@ -35,6 +35,11 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined, u
     return this;
   }
 
+  /** Items that are received and not read. */
+  get length(): number {
+    return this.#items.length;
+  }
+
   push(item: StreamItem): void {
     if (this.#end !== undefined) return;
     this.#items.push(item);
