@@ -6,7 +6,8 @@ export interface CallOptions {
   /**
    * How long the caller waits, in milliseconds; then the call ends with code `TIMEOUT`, and the
    * procedure's `signal` aborts. `Infinity` for ever. Default: that of the line; none for a
-   * subscription, which may say how long it waits for its first word from the procedure.
+   * subscription, which may say how long it waits for its first word from the procedure, and none
+   * where the input holds a stream.
    */
   readonly timeoutMs?: number | undefined;
   /**

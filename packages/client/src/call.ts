@@ -46,7 +46,7 @@ export class LineCall implements EndsHost {
   readonly options: CallOptions;
   readonly isSubscription: boolean;
   /** How long the caller waits, in milliseconds; `Infinity` for ever. */
-  readonly timeoutMs: number;
+  timeoutMs: number;
   /**
    * When the caller's time is over, on the monotonic clock; `Infinity` for never, as for a
    * subscription that has begun.
@@ -118,6 +118,10 @@ export class LineCall implements EndsHost {
       const taken: TakenStream[] = [];
       this.#input = this.#transformer.input.serialize(takeStreams(input, taken));
       this.#taken = taken;
+      // How long a stream goes on is its source's to say.
+      if (taken.length > 0 && this.options.timeoutMs === undefined) {
+        this.timeoutMs = this.deadlineMs = Infinity;
+      }
     }
     this.#isSubscribed = false;
     const timeoutMs = Math.ceil(this.timeoutMs);

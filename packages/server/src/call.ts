@@ -40,8 +40,8 @@ const RETURNED_DEPTH = 1;
 export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost<RunningCall> {
   readonly batchIndex = 0;
   readonly ctx: unknown;
-  /** When the caller's time is over, on the monotonic clock. */
-  readonly deadlineMs: number;
+  /** When the caller's time is over, on the monotonic clock; it waits for what is returned first. */
+  deadlineMs: number;
   readonly #session: CallHost;
   readonly #call: IncomingCall<RunningCall>;
   #controller: AbortController | undefined;
@@ -148,6 +148,8 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   /** The caller is gone. A run whose outcome is recorded goes on; one that has not begun does not. */
   abandon(): void {
     if (typeof this.#record !== 'function') this.abort('ABORTED');
+    // What its input still waits for does not come any more.
+    else this.#streams?.close(() => {});
   }
 
   heard(stream: number, news: StreamNews): void {
@@ -218,6 +220,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (this.#aborted === undefined) {
       const paths = taken.map(({ path }) => path);
       this.#session.callee.returned(this.#call, paths, this.#session.serialize(payload));
+      this.deadlineMs = Infinity;
       this.#session.wake();
     }
     this.#write(streams, sources, 1);
