@@ -1,6 +1,7 @@
 import { TRPCError } from '@trpc/server';
-import { isObservable, observableToAsyncIterable } from '@trpc/server/observable';
+import { isObservable, type Observable } from '@trpc/server/observable';
 import type { CallErrorCode, Callee, CallKind, IncomingCall } from '@openline/protocol';
+import { buffer, OBSERVABLE_ITEMS_MAX } from './buffer.ts';
 import { errorOf } from './errors.ts';
 import type { RecordedOutcome } from './journal.ts';
 import type { RecordedCall } from './once.ts';
@@ -173,10 +174,10 @@ export class RunningCall implements ProcedureCall, RecordedCall, StreamHost {
     }
   }
 
-  #subscribe(
-    value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0],
-  ): void {
-    const iterable = isAsyncIterable(value) ? value : observableToAsyncIterable(value, this.signal);
+  #subscribe(value: AsyncIterable<unknown> | Observable<unknown, unknown>): void {
+    const iterable = isAsyncIterable(value)
+      ? value
+      : buffer(value, { items: OBSERVABLE_ITEMS_MAX, overflow: 'end' });
     this.#stream = new ItemStream(iterable, this);
     if (this.#aborted !== undefined) return this.#stream.close(() => this.#settleAborted());
     this.#session.callee.subscribed(this.#call);
