@@ -1,4 +1,5 @@
 import type { TrackedEnvelope } from '@trpc/server';
+import type { Observable } from '@trpc/server/observable';
 
 /** An item without the id that tRPC's `tracked` gave it. */
 export type DataOf<T> = T extends TrackedEnvelope<infer Data> ? Data : T;
@@ -19,3 +20,14 @@ export type DataOf<T> = T extends TrackedEnvelope<infer Data> ? Data : T;
  */
 export type Overflow<T> =
   'wait' | 'latest' | 'end' | 'gap' | { readonly latestBy: (item: DataOf<T>) => PropertyKey };
+
+/** What a `buffer` reads. */
+export type BufferSource = AsyncIterable<unknown> | Observable<unknown, unknown>;
+
+/** What such a source gives. */
+export type ItemOf<S> =
+  S extends AsyncIterable<infer T> ? T : S extends Observable<infer T, unknown> ? T : never;
+
+/** What can be done for such a source: an observable cannot wait. */
+export type OverflowOf<S> =
+  Exclude<Overflow<ItemOf<S>>, 'wait'> | (S extends AsyncIterable<unknown> ? 'wait' : never);

@@ -1,9 +1,9 @@
 import type { Observable } from '@trpc/server/observable';
 import type { Gap } from '@openline/protocol';
 import { HeldItems } from './buffer-items.ts';
-import type { Overflow } from './buffer-overflow.ts';
+import type { BufferSource, ItemOf, Overflow, OverflowOf } from './buffer-overflow.ts';
 import { BufferReader } from './buffer-reader.ts';
-import { IterableSource, ObservableSource } from './buffer-source.ts';
+import { IterableSource, ObservableSource, type Source } from './buffer-source.ts';
 
 /** See {@link buffer}. */
 export interface BufferOptions<V> {
@@ -43,36 +43,47 @@ export const OBSERVABLE_ITEMS_MAX = 1_000;
  * @throws a `RangeError` when `items` is not an integer of at least 1; a `TypeError` when the source or
  * the overflow is none of these, when an observable is to wait, or when a second consumer comes.
  */
-export function buffer<T, const V extends Overflow<T>>(
-  source: (AsyncIterable<T> | Observable<T, unknown>) &
-    ('wait' extends V ? AsyncIterable<T> : unknown),
+export function buffer<S extends BufferSource, const V extends OverflowOf<S>>(
+  source: S,
   { items, overflow, signal }: BufferOptions<V>,
-): AsyncIterable<'gap' extends V ? T | Gap : T, void, undefined> {
+): AsyncIterable<'gap' extends V ? ItemOf<S> | Gap : ItemOf<S>, void, undefined> {
   if (!Number.isSafeInteger(items) || items < 1) {
     throw new RangeError('items must be an integer of at least 1');
   }
-  if (!isOverflow<T>(overflow)) throw new TypeError('there is no such overflow');
-  const isIterable = isA<AsyncIterable<T>>(source, Symbol.asyncIterator);
-  if (!isIterable && !isA<Observable<T, unknown>>(source, 'subscribe')) {
-    throw new TypeError('a buffer reads an async iterable or an observable');
-  }
-  if (!isIterable && overflow === 'wait') throw new TypeError('an observable cannot wait');
-  const reader = new BufferReader<T>(new HeldItems(items, overflow), overflow === 'wait');
-  reader.read(
-    isIterable ? new IterableSource(source, reader) : new ObservableSource(source, reader),
-    signal,
-  );
+  const given: unknown = overflow;
+  if (!isOverflow(given)) throw new TypeError('there is no such overflow');
+  const reader = new BufferReader(new HeldItems(items, given), given === 'wait');
+  reader.read(sourceOf(source, reader, given), signal);
   let isTaken = false;
   return {
     [Symbol.asyncIterator]() {
       if (isTaken) throw new TypeError('a buffer has one consumer');
       isTaken = true;
-      return reader as AsyncIterator<'gap' extends V ? T | Gap : T, void, undefined>;
+      return reader as AsyncIterator<
+        'gap' extends V ? ItemOf<S> | Gap : ItemOf<S>,
+        void,
+        undefined
+      >;
     },
   };
 }
 
-function isOverflow<T>(value: unknown): value is Overflow<T> {
+function sourceOf(
+  source: unknown,
+  reader: BufferReader<unknown>,
+  overflow: Overflow<unknown>,
+): Source {
+  if (isA<AsyncIterable<unknown>>(source, Symbol.asyncIterator)) {
+    return new IterableSource(source, reader);
+  }
+  if (!isA<Observable<unknown, unknown>>(source, 'subscribe')) {
+    throw new TypeError('a buffer reads an async iterable or an observable');
+  }
+  if (overflow === 'wait') throw new TypeError('an observable cannot wait');
+  return new ObservableSource(source, reader);
+}
+
+function isOverflow(value: unknown): value is Overflow<unknown> {
   if (typeof value !== 'object' || value === null) {
     return value === 'wait' || value === 'latest' || value === 'end' || value === 'gap';
   }
