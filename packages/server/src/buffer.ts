@@ -28,8 +28,8 @@ export const OBSERVABLE_ITEMS_MAX = 1_000;
  *
  * What is held is given before the source's end, and before its error. `return()`, as `break` in a
  * `for await` calls it, drops what is held, ends the source with its own `return()` or by
- * unsubscribing, and settles as that does. After 1,000 items in a row that were ready at once it lets
- * others have their turn.
+ * unsubscribing, and settles as that does. What comes at once must have room, even where the consumer is
+ * fast. After each 1,000 items of an iterable others have their turn.
  *
  * It has one consumer, who may ask for several items at once and gets them in order. The positions in
  * a {@link Gap} are the numbers of items of the source, counted from 1, and `missed` is exact.
