@@ -105,7 +105,7 @@ export class BufferReader<T> implements AsyncIterator<T | Gap, undefined>, Sourc
     this.#state = OVER;
     if (error === undefined) first.resolve(DONE);
     else first.reject(error.cause);
-    for (const { resolve } of others) resolve(DONE);
+    for (const other of others) other.resolve(DONE);
   }
 
   /** What is held is dropped, and who waits is told of the end. */

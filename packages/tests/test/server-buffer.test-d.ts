@@ -63,7 +63,7 @@ describe('a buffer', () => {
 describe('isGap', () => {
   it('narrows objects, primitives, null, records and unknown', () => {
     function narrow<T>(item: T | Gap): T | undefined {
-      return isGap(item) ? undefined : (item as T);
+      return isGap(item) ? undefined : item;
     }
     expectTypeOf(narrow<string | null>).returns.toEqualTypeOf<string | null | undefined>();
     const score = {} as Score | Gap;
