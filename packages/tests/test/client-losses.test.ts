@@ -79,7 +79,12 @@ describe('an input that JSON would make nothing of', () => {
     const { router } = createApp();
     const { url } = await listen(createServer({ router }));
     const api = closing(openLine<typeof router>({ url })).client();
-    class Nothing {}
+    class Nothing {
+      readonly #hidden = 1;
+      get hidden(): number {
+        return this.#hidden;
+      }
+    }
     const inputs = [
       {},
       { a: {}, b: [{}], c: '{}', d: null, e: new Date(0), f: undefined, g: [[], [[]]] },
