@@ -18,7 +18,7 @@ export default [
     import: '{ openLine, callOptions, lineError, outcomeOf, isAnswered }',
     ignore: ['@trpc/client', '@trpc/server'],
     gzip: true,
-    limit: '10.7 kB',
+    limit: '10.71 kB',
     modifyEsbuildConfig: (config) => ({
       ...config,
       format: 'esm',

@@ -13,4 +13,5 @@ export type {
 } from './options.ts';
 export type { LineState } from './state.ts';
 export type { Readable } from './store.ts';
-export type { LineError, LineErrorCode, Outcome } from '@openline/protocol';
+export { isGap } from '@openline/protocol';
+export type { Gap, GapCause, LineError, LineErrorCode, Outcome } from '@openline/protocol';

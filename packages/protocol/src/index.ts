@@ -15,6 +15,8 @@ export { nameOf, OpenlineError, retryOf } from './errors.ts';
 export type { ErrorCode, ErrorName, Retry } from './errors.ts';
 export type { CalleeEvent, CallerEvent, SessionEvent } from './event.ts';
 export type { CallId } from './frame.ts';
+export { isGap } from './gap.ts';
+export type { Gap, GapCause } from './gap.ts';
 export { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from './notice.ts';
 export type { ClientNotice, Notice, ServerNotice } from './notice.ts';
 export type { Again, CallKind, CallOptions, CallRequest } from './request.ts';

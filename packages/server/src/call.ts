@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server';
-import { isObservable, observableToAsyncIterable } from '@trpc/server/observable';
+import { isObservable, type Observable } from '@trpc/server/observable';
 import {
   takeStreams,
   type CallErrorCode,
@@ -11,6 +11,7 @@ import {
   type StreamSource,
   type TakenStream,
 } from '@openline/protocol';
+import { buffer, OBSERVABLE_ITEMS_MAX } from './buffer.ts';
 import { CallStreams, type CallStreamsHost } from './call-streams.ts';
 import { errorOf } from './errors.ts';
 import type { RecordedOutcome } from './journal.ts';
@@ -226,10 +227,10 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     this.#write(streams, sources, 1);
   }
 
-  #subscribe(
-    value: AsyncIterable<unknown> | Parameters<typeof observableToAsyncIterable>[0],
-  ): void {
-    const iterable = isAsyncIterable(value) ? value : observableToAsyncIterable(value, this.signal);
+  #subscribe(value: AsyncIterable<unknown> | Observable<unknown, unknown>): void {
+    const iterable = isAsyncIterable(value)
+      ? value
+      : buffer(value, { items: OBSERVABLE_ITEMS_MAX, overflow: 'end' });
     const streams = (this.#streams ??= new CallStreams(this.#call, this));
     if (this.#aborted === undefined) {
       this.#session.callee.subscribed(this.#call);

@@ -1,3 +1,6 @@
+export { buffer } from './buffer.ts';
+export type { BufferOptions } from './buffer.ts';
+export type { Overflow } from './buffer-overflow.ts';
 export type {
   AttachOptions,
   ConnectionInfo,
@@ -33,4 +36,5 @@ export type {
   StandardSchemaResult,
   StandardSchemaV1,
 } from './standard-schema.ts';
-export type { Connection, ConnectionHandler, Message } from '@openline/protocol';
+export { isGap } from '@openline/protocol';
+export type { Connection, ConnectionHandler, Gap, GapCause, Message } from '@openline/protocol';
