@@ -13,4 +13,4 @@ export type {
 } from './options.ts';
 export type { LineState } from './state.ts';
 export type { Readable } from './store.ts';
-export type { LineError, LineErrorCode, Outcome } from '@openline/protocol';
+export type { Codec, LineError, LineErrorCode, Outcome } from '@openline/protocol';

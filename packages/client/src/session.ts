@@ -2,12 +2,12 @@ import {
   CLIENT_LIMITS,
   CLIENT,
   CLOSED,
-  createJsonCodec,
   Driver,
   encodeHello,
   OpenlineError,
   paramsFrame,
   Session,
+  type Codec,
   type Connection,
   type DriverHost,
   type Message,
@@ -18,15 +18,8 @@ import {
 import type { LineCall } from './call.ts';
 import { CLIENT_NAME, CLOSE_GRACE_MS, SESSION_BYTES_MAX, TIMER_MS_MAX } from './constants.ts';
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-export const codec = createJsonCodec({
-  encode: (text) => encoder.encode(text),
-  decode: (bytes) => decoder.decode(bytes),
-});
-
 export interface LineSessionHost {
+  readonly codec: Codec;
   /** The server says something that is not of a call. */
   notice(session: LineSession, frame: Notice): void;
   /** It has no connection any more. The close code says whether it is over, and what may follow. */
@@ -60,7 +53,7 @@ export class LineSession implements DriverHost<LineCall, never> {
     this.#host = host;
     this.#session = new Session<LineCall, never>({
       role: CLIENT,
-      codec,
+      codec: host.codec,
       limits: CLIENT_LIMITS,
       sessionBytesMax: SESSION_BYTES_MAX,
     });
@@ -76,7 +69,7 @@ export class LineSession implements DriverHost<LineCall, never> {
 
   /** The first message on a new connection. @throws LIMIT_EXCEEDED when the params are too large. */
   hello(params: unknown): Message {
-    return encodeHello(codec, {
+    return encodeHello(this.#host.codec, {
       sessionId: this.id,
       secret: this.#secret,
       attempt: ++this.#attempts,

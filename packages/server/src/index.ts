@@ -31,4 +31,4 @@ export type {
   StandardSchemaResult,
   StandardSchemaV1,
 } from './standard-schema.ts';
-export type { Connection, ConnectionHandler, Message } from '@openline/protocol';
+export type { Codec, Connection, ConnectionHandler, Message } from '@openline/protocol';
