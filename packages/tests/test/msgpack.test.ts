@@ -56,7 +56,7 @@ describe.each([
     expect(Buffer.isBuffer(reversed)).toBe(false);
   });
 
-  it.each([65_535, 65_536, 1_000_000])('carries %i bytes both ways', async (size) => {
+  it.each([65_535, 65_536, 200_000])('carries %i bytes both ways', async (size) => {
     const { api } = await world(codec);
     const bytes = bytesOf(size);
     expect(await api.reversed.mutate(bytes)).toStrictEqual(bytes.slice().reverse());
