@@ -28,7 +28,7 @@ const BIG_KINDS = { BigInt64Array, BigUint64Array };
 export function meant(written: unknown): unknown {
   if (Array.isArray(written)) return written.map(meant);
   if (typeof written !== 'object' || written === null) return written;
-  const [[name = '', value] = []] = Object.entries(written as Record<string, unknown>);
+  const [name = '', value] = Object.entries(written as Record<string, unknown>)[0] ?? [];
   if (!name.startsWith('$')) {
     return Object.fromEntries(Object.entries(written).map(([key, item]) => [key, meant(item)]));
   }

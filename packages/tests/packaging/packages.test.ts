@@ -17,6 +17,7 @@ const ANSWERS = {
   sum: 3,
   counted: [1, 2, 3],
   refused: { outcome: 'failed', lineError: null },
+  binary: { sum: 6, reversed: [3, 2, 1] },
   rich: { user: 'ada', since: 0, bought: 'bigint', left: 3, days: ['first', 0] },
 };
 
@@ -99,10 +100,10 @@ describe('a project that has them installed', () => {
   });
 });
 
-describe('the guide, and for itself the testkit,', () => {
+describe('the guide, and for themselves the testkit and the codec,', () => {
   it.each(PUBLISHED)('says how @openline/%s is packed here', async (name) => {
-    const page =
-      name === 'testkit' ? 'packages/testkit/README.md' : 'docs/guide/getting-started.md';
+    const hasItsOwn = name === 'testkit' || name === 'msgpack';
+    const page = hasItsOwn ? `packages/${name}/README.md` : 'docs/guide/getting-started.md';
     const guide = await readFile(join(ROOT, page), 'utf8');
     expect(guide).toContain(`${packCommand(name, '/path/to/project').join(' ')}\n`);
   });

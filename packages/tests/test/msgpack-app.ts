@@ -31,7 +31,8 @@ export class Chunks {
   async *read(from: number, signal: AbortSignal | undefined): AsyncGenerator<[string, Uint8Array]> {
     const isOver = deferred<undefined>();
     signal?.addEventListener('abort', () => isOver.resolve(undefined));
-    for (let at = from; signal?.aborted !== true;) {
+    for (let at = from; ;) {
+      if (signal?.aborted === true) return;
       const chunk = this.log[at];
       if (chunk !== undefined) yield [`${++at}`, chunk];
       else await Promise.race([this.#wake.promise, isOver.promise]);
