@@ -17,9 +17,10 @@ export function writeRecord(codec: Codec, payload: unknown): string | undefined 
 /** @throws a `TypeError` where it is of a codec that is not spoken here, and what the codec throws. */
 export function readRecord(codecs: Pick<Codecs, 'get'>, text: string | undefined): unknown {
   if (text === undefined) return undefined;
-  const [, name = '', bytes = ''] = /^([\w.-]+):([\w+/=]*)$/.exec(text) ?? [];
-  if (name === '') return JSON.parse(text);
+  const colon = text.indexOf(':');
+  const name = text.slice(0, colon);
+  if (!/^[a-z][\w.-]*$/.test(name)) return JSON.parse(text);
   const codec = codecs.get(name);
   if (codec === undefined) throw new TypeError(`the record is in ${name}`);
-  return codec.fromBytes(Buffer.from(bytes, 'base64'))[0];
+  return codec.fromBytes(Buffer.from(text.slice(colon + 1), 'base64'))[0];
 }
