@@ -1,5 +1,6 @@
 import {
   retryOf,
+  type Codec,
   type Connection,
   type LineError,
   type Message,
@@ -18,6 +19,7 @@ import type { WebSocketClass } from './websocket.ts';
 
 /** Whose connections are made. */
 export interface ConnectorHost extends Pick<DialHost, 'opened' | 'gone'> {
+  readonly codec: Codec;
   /** The first message on the connection, made anew for each. */
   hello(params: unknown): Message;
   /** The server does not take the client, and no attempt follows. */
@@ -138,7 +140,9 @@ export class Connector implements DialHost {
       if (generation !== this.#generation) return;
       const params = await optionOf(this.#options.params);
       if (generation !== this.#generation) return;
-      this.#abandonDial = dial(this, this.#WebSocket, url, () => this.#host.hello(params));
+      this.#abandonDial = dial(this, this.#WebSocket, url, this.#host.codec, () =>
+        this.#host.hello(params),
+      );
     } catch (cause) {
       // The application's url or params threw, or there is no such address.
       if (generation !== this.#generation) return;

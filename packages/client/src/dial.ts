@@ -1,6 +1,6 @@
 import {
-  JSON_CODEC,
   parseAnswer,
+  type Codec,
   type Connection,
   type Driver,
   type Message,
@@ -9,7 +9,6 @@ import {
 } from '@openline/protocol';
 import type { LineCall } from './call.ts';
 import { DIAL_TIMEOUT_MS } from './constants.ts';
-import { codec } from './session.ts';
 import { connectWebSocket } from './transport-websocket.ts';
 import type { WebSocketClass } from './websocket.ts';
 
@@ -36,6 +35,7 @@ export function dial(
   host: DialHost,
   WebSocket: WebSocketClass,
   url: string,
+  codec: Codec,
   hello: () => Message,
 ): () => void {
   let driver: LineDriver | undefined;
@@ -78,7 +78,7 @@ export function dial(
     connection.close(1000, '');
     if (isReject) host.rejected(answer);
   };
-  const connection = connectWebSocket(WebSocket, url, JSON_CODEC, {
+  const connection = connectWebSocket(WebSocket, url, codec.name, {
     opened: greet,
     message(message) {
       if (driver !== undefined) driver.message(connection, message);

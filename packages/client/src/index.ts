@@ -14,4 +14,4 @@ export type {
 export type { LineState } from './state.ts';
 export type { Readable } from './store.ts';
 export { isGap } from '@openline/protocol';
-export type { Gap, GapCause, LineError, LineErrorCode, Outcome } from '@openline/protocol';
+export type { Codec, Gap, GapCause, LineError, LineErrorCode, Outcome } from '@openline/protocol';

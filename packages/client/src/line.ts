@@ -5,6 +5,7 @@ import {
   MESSAGE_TOO_BIG,
   SESSION_GONE,
   retryOf,
+  type Codec,
   type Connection,
   type LineError,
   type Message,
@@ -15,6 +16,7 @@ import {
 import { defaultWebSocket } from '#websocket';
 import type { LineCall } from './call.ts';
 import { Calls } from './calls.ts';
+import { JSON_ONLY } from './codec.ts';
 import { DEFAULT_TIMEOUT_MS, QUEUE_BYTES_MAX, QUEUE_CALLS_MAX } from './constants.ts';
 import { Connector, type ConnectorHost } from './connector.ts';
 import type { LineDriver } from './dial.ts';
@@ -56,6 +58,7 @@ export function openLine<T extends AnyTRPCRouter | ServerLike = AnyTRPCRouter>(
 class OpenLine<T extends AnyTRPCRouter | ServerLike>
   implements Line<T>, LineSessionHost, ConnectorHost, CallStarter
 {
+  readonly codec: Codec;
   readonly defaultTimeoutMs: number;
   readonly state: Store<LineState> = createStore<LineState>({ status: 'idle' });
   readonly #options: LineOptions;
@@ -81,6 +84,7 @@ class OpenLine<T extends AnyTRPCRouter | ServerLike>
     }
     this.#WebSocket = WebSocket;
     this.#options = options;
+    this.codec = options.codec ?? JSON_ONLY;
     this.defaultTimeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#calls = new Calls(this, { queueCallsMax, queueBytesMax });
   }

@@ -5,6 +5,7 @@ import type {
   TRPCCombinedDataTransformer,
   TRPCDataTransformer,
 } from '@trpc/server';
+import type { Codec } from '@openline/protocol';
 import type { LineState } from './state.ts';
 import type { Readable } from './store.ts';
 
@@ -50,6 +51,11 @@ export type LineOptions<Params = unknown> = {
   readonly queueCallsMax?: number | undefined;
   /** Bytes of calls that may wait for the line to open. Default: 16 MiB. */
   readonly queueBytesMax?: number | undefined;
+  /**
+   * How what is said becomes messages, such as `msgpack` of `@openline/msgpack`. A server that does not
+   * speak it refuses the line, in words that name what it speaks. Default: JSON.
+   */
+  readonly codec?: Codec | undefined;
   /** The class to connect with. Default: the global one; in Node without one, that of `ws`. */
   readonly WebSocket?: (new (url: string, protocols: string[]) => unknown) | undefined;
 } & ({} extends Params

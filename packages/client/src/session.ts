@@ -2,7 +2,6 @@ import {
   CLIENT_LIMITS,
   CLIENT,
   CLOSED,
-  createJsonCodec,
   Driver,
   encodeHello,
   OpenlineError,
@@ -20,27 +19,9 @@ import {
 } from '@openline/protocol';
 import type { CallSession, LineCall } from './call.ts';
 import { CLIENT_NAME, CLOSE_GRACE_MS, SESSION_BYTES_MAX, TIMER_MS_MAX } from './constants.ts';
-import { refuseLoss } from './losses.ts';
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-const json = createJsonCodec({
-  encode: (text) => encoder.encode(text),
-  decode: (bytes) => decoder.decode(bytes),
-});
-
-export const codec: Codec = {
-  ...json,
-  encode(frame) {
-    const text = json.encode(frame) as string;
-    // A look at the text costs next to nothing, and most has no empty object.
-    if (text.includes('{}')) JSON.stringify(frame, refuseLoss);
-    return text;
-  },
-};
 
 export interface LineSessionHost {
+  readonly codec: Codec;
   /** The server says something that is not of a call. */
   notice(session: LineSession, frame: Notice): void;
   /** It has no connection any more. The close code says whether it is over, and what may follow. */
@@ -74,7 +55,7 @@ export class LineSession implements CallSession, DriverHost<LineCall, never> {
     this.#host = host;
     this.#session = new Session<LineCall, never>({
       role: CLIENT,
-      codec,
+      codec: host.codec,
       limits: CLIENT_LIMITS,
       sessionBytesMax: SESSION_BYTES_MAX,
     });
@@ -98,7 +79,7 @@ export class LineSession implements CallSession, DriverHost<LineCall, never> {
 
   /** The first message on a new connection. @throws LIMIT_EXCEEDED when the params are too large. */
   hello(params: unknown): Message {
-    return encodeHello(codec, {
+    return encodeHello(this.#host.codec, {
       sessionId: this.id,
       secret: this.#secret,
       attempt: ++this.#attempts,

@@ -11,7 +11,7 @@ export { CLOSE_REASON_BYTES_MAX, cutReason } from './connection.ts';
 export type { Connection, ConnectionHandler } from './connection.ts';
 export { Driver } from './driver.ts';
 export type { DriverHost } from './driver.ts';
-export { nameOf, OpenlineError, retryOf } from './errors.ts';
+export { malformed, nameOf, OpenlineError, retryOf } from './errors.ts';
 export type { ErrorCode, ErrorName, Retry } from './errors.ts';
 export type { CalleeEvent, CallerEvent, SessionEvent } from './event.ts';
 export type { CallId } from './frame.ts';

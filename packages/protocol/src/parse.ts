@@ -18,6 +18,7 @@ export function parseText(value: unknown, what: string, lengthMax: number = Infi
 
 /** An object with members of which nothing is known yet. @throws FRAME_MALFORMED */
 export function parseObject(value: unknown, what: string): { readonly [name: string]: unknown } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(what);
+  // A codec may bring maps, dates and bytes.
+  if (Object.prototype.toString.call(value) !== '[object Object]') throw malformed(what);
   return value as { readonly [name: string]: unknown };
 }

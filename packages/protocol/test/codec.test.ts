@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JSON_CODEC } from '../src/index.ts';
-import { bytesOf, codec, failureOf } from './support.ts';
-
-/** What JSON can say: minus zero and the like become what they are after one trip. */
-const jsonArbitrary = fc
-  .oneof(fc.jsonValue(), fc.string({ unit: 'binary' }))
-  .map((value): unknown => JSON.parse(JSON.stringify(value)));
-const frameArbitrary = fc.array(jsonArbitrary);
+import { describeCodec, jsonArbitrary } from './codec-contract.ts';
+import { codec, failureOf } from './support.ts';
 
 describe('the JSON codec', () => {
   it('has the name of its subprotocol', () => {
@@ -15,32 +10,16 @@ describe('the JSON codec', () => {
     expect(JSON_CODEC).toBe('openline.v1.json');
   });
 
-  it('splits a message into the frames that were joined', () => {
-    fc.assert(
-      fc.property(fc.array(frameArbitrary), (frames) => {
-        const message = codec.join(frames.map((frame) => codec.encode(frame)));
-        expect(codec.split(message)).toEqual(frames);
-      }),
-    );
-  });
-
-  it('gives back a frame from its bytes', () => {
-    fc.assert(
-      fc.property(frameArbitrary, (frame) => {
-        expect(codec.fromBytes(codec.toBytes(codec.encode(frame)))).toEqual(frame);
-      }),
-    );
-  });
-
-  it('says of each frame whether its message has at most so many bytes', () => {
-    fc.assert(
-      fc.property(frameArbitrary, fc.nat(64), (frame, slack) => {
-        const encoded = codec.encode(frame);
-        const bytes = bytesOf(codec.join([encoded]));
-        expect(codec.fits(encoded, bytes + slack)).toBe(true);
-        expect(codec.fits(encoded, bytes - 1 - slack)).toBe(false);
-      }),
-    );
+  describeCodec({
+    codec,
+    values: jsonArbitrary,
+    empty: '[]',
+    hostile: fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.constant('['.repeat(65_536)),
+      fc.uint8Array({ maxLength: 64 }),
+    ),
   });
 
   it('throws what JSON throws at a value that it cannot carry', () => {
@@ -74,19 +53,6 @@ describe('the JSON codec', () => {
     { what: 'bytes that are no frame', bytes: [0x7b, 0x7d] },
   ])('refuses $what as a frame', ({ bytes }) => {
     expect(failureOf(() => codec.fromBytes(new Uint8Array(bytes)))).toBe('FRAME_MALFORMED');
-  });
-
-  it('takes a list without frames', () => {
-    expect(codec.split('[]')).toEqual([]);
-  });
-
-  it('refuses or takes any text, and throws nothing else', () => {
-    const hostile = fc.oneof(fc.string(), fc.json(), fc.constant('['.repeat(65_536)));
-    fc.assert(
-      fc.property(hostile, (text) => {
-        expect(['none', 'FRAME_MALFORMED']).toContain(failureOf(() => codec.split(text)));
-      }),
-    );
   });
 
   it('takes lists in lists as deep as a message can hold', () => {

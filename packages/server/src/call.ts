@@ -5,6 +5,7 @@ import {
   type CallErrorCode,
   type Callee,
   type CallKind,
+  type Codec,
   type IncomingCall,
   type StreamNews,
   type StreamPath,
@@ -13,14 +14,18 @@ import {
 } from '@openline/protocol';
 import { buffer, OBSERVABLE_ITEMS_MAX } from './buffer.ts';
 import { CallStreams, type CallStreamsHost } from './call-streams.ts';
+import type { Codecs } from './codecs.ts';
 import { errorOf } from './errors.ts';
 import type { RecordedOutcome } from './journal.ts';
 import type { RecordedCall } from './once.ts';
 import type { ProcedureCall } from './procedure.ts';
+import { readRecord, writeRecord } from './record.ts';
 
 /** What a call needs of its session. */
 export interface CallHost {
   readonly isOver: boolean;
+  readonly codec: Codec;
+  readonly codecs: Codecs;
   readonly callee: Callee<RunningCall>;
   runProcedure(call: RunningCall): Promise<unknown>;
   /** @throws what the router's transformer throws. */
@@ -121,7 +126,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   }
 
   giveRecorded({ kind, json }: RecordedOutcome): void {
-    this.#giveLater(kind, json === undefined ? undefined : (JSON.parse(json) as unknown));
+    this.#giveLater(kind, () => readRecord(this.#session.codecs, json));
   }
 
   refuse(code: CallErrorCode): void {
@@ -265,14 +270,14 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   /** The procedure has settled. @throws what the codec throws at the payload. */
   #conclude(kind: RecordedOutcome['kind'], payload: unknown): void {
     if (typeof this.#record !== 'function') return this.#give(kind, payload);
-    const json = JSON.stringify(payload) as string | undefined;
-    void this.#record({ kind, json }).then(() => this.#giveLater(kind, payload));
+    const json = writeRecord(this.#session.codec, payload);
+    void this.#record({ kind, json }).then(() => this.#giveLater(kind, () => payload));
   }
 
   /** The outcome is recorded: it stays what it is where it cannot be told. */
-  #giveLater(kind: RecordedOutcome['kind'], payload: unknown): void {
+  #giveLater(kind: RecordedOutcome['kind'], payload: () => unknown): void {
     try {
-      this.#give(kind, payload);
+      this.#give(kind, payload());
     } catch (fault) {
       this.#session.report(this, errorOf(fault));
       this.refuse('INTERNAL');

@@ -33,7 +33,7 @@ export interface GreetingEnvironment {
   readonly limits: SessionLimits;
   readonly contexts: Contexts;
   /** Gives the session that a `hello` makes or asks for, or says why it cannot have it. */
-  readonly claim: (hello: Hello) => ServerSession | Refusal;
+  readonly claim: (hello: Hello, codec: Codec) => ServerSession | Refusal;
   /** The connection is gone. */
   readonly onClosed: (greeting: Greeting) => void;
 }
@@ -147,7 +147,7 @@ export class Greeting implements ConnectionHandler {
     this.#hellos++;
     try {
       const hello = parseHello(this.#codec, message);
-      const session = this.#environment.claim(hello);
+      const session = this.#environment.claim(hello, this.#codec);
       if (!(session instanceof ServerSession)) return this.refuse(session);
       this.#session = session;
       this.#state = 'admitting';

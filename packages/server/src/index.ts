@@ -37,4 +37,11 @@ export type {
   StandardSchemaV1,
 } from './standard-schema.ts';
 export { isGap } from '@openline/protocol';
-export type { Connection, ConnectionHandler, Gap, GapCause, Message } from '@openline/protocol';
+export type {
+  Codec,
+  Connection,
+  ConnectionHandler,
+  Gap,
+  GapCause,
+  Message,
+} from '@openline/protocol';

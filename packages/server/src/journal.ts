@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-/** What became of a call: what its caller was given, as JSON text; `undefined` for nothing. */
+/**
+ * What became of a call: what its caller was given, `undefined` for nothing. JSON text; in a session of
+ * another codec the name of that, a colon and base64.
+ */
 export interface RecordedOutcome {
   /** `result`: the output. `error`: what the router's formatter made of the error. */
   readonly kind: 'result' | 'error';

@@ -5,6 +5,7 @@ import { digestOf } from './digest.ts';
 import { recordNameOf, type Journal, type JournalEntry, type RecordedOutcome } from './journal.ts';
 import { LeftRuns, type LeftRunsLimits } from './left-runs.ts';
 import { OnceWaits } from './once-waits.ts';
+import { requestHashOf } from './request-hash.ts';
 
 /** What Openline reads of a procedure's meta. */
 export interface OpenlineMeta {
@@ -169,17 +170,7 @@ function entryOf({ secretHash, identity }: Caller, incoming: IncomingCall<unknow
     scope: identity === undefined ? `session:${first}` : `identity:${identity}`,
     path,
     key: key === undefined ? `call:${first}.${again?.id ?? incoming.id}` : `key:${key}`,
-    requestHash: hashOf(path, input),
+    requestHash: requestHashOf(path, input),
     again: again && { epoch: again.journal, ageMs: again.ageMs },
   };
-}
-
-/** The same for inputs that differ only in the order of their members. */
-function hashOf(path: string, input: unknown): string {
-  const json = JSON.stringify(input, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  ) as string | undefined;
-  return digestOf(JSON.stringify(path) + (json ?? ''));
 }

@@ -5,7 +5,7 @@ import type {
   inferRouterContext,
   TRPCError,
 } from '@trpc/server';
-import type { CallKind, Connection, ConnectionHandler, Limits } from '@openline/protocol';
+import type { CallKind, Codec, Connection, ConnectionHandler, Limits } from '@openline/protocol';
 import type { Journal } from './journal.ts';
 import type { OutputOf, StandardSchemaV1 } from './standard-schema.ts';
 
@@ -120,6 +120,11 @@ export interface PlainServerOptions<R extends AnyTRPCRouter, P extends StandardS
    * An integer of at least 100. Default: 10,000.
    */
   readonly keepAliveMs?: number | undefined;
+  /**
+   * What is spoken beside JSON, such as `msgpack` of `@openline/msgpack`. A client names the one that it
+   * wants, and its session keeps it. Default: JSON alone.
+   */
+  readonly codecs?: readonly Codec[] | undefined;
   /** What one session may cost. */
   readonly limits?: Partial<SessionLimits> | undefined;
   /** Where outcomes of `once` procedures are recorded. Default: `memoryJournal()`, in this process. */

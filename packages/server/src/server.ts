@@ -4,9 +4,9 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { AnyTRPCRouter } from '@trpc/server';
-import { CODES, createJsonCodec, JSON_CODEC } from '@openline/protocol';
-import type { Connection, ConnectionHandler } from '@openline/protocol';
+import type { Codec, Connection, ConnectionHandler } from '@openline/protocol';
 import { pathOf, refusalOf, type AdmissionRules, type Refusal } from './admission.ts';
+import { Codecs } from './codecs.ts';
 import { Contexts } from './contexts.ts';
 import { ErrorReporter } from './errors.ts';
 import { Greeting, type GreetingEnvironment } from './greeting.ts';
@@ -42,12 +42,6 @@ const HTTP_SWEEP_MS = 1_000;
 /** A longer timeout would be over at once in Node, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
-const codec = createJsonCodec({
-  encode: (text) => Buffer.from(text),
-  decode: (bytes) => utf8Decoder.decode(bytes),
-});
-
 /**
  * Serves a tRPC router over persistent connections. It listens to nothing until `listen` or
  * `attach` is called.
@@ -72,17 +66,20 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
   readonly #roster: Roster;
   readonly #greetings: GreetingEnvironment;
   readonly #sessions: Sessions;
-  readonly #transport = createWsTransport((...made) => this.#acceptUpgrade(...made));
+  readonly #codecs: Codecs;
+  readonly #transport: ReturnType<typeof createWsTransport>;
   readonly #detach: (() => void)[] = [];
   readonly #httpServers: HttpServer[] = [];
   #isClosed = false;
 
   constructor(options: PlainServerOptions<R, StandardSchemaV1>, createContext: CreateContext) {
-    const { router, params, origins, onError, journal = memoryJournal() } = options;
+    const { router, params, origins, onError, codecs, journal = memoryJournal() } = options;
     const { connectionsMax, keepAliveMs, handshakeTimeoutMs, limits, resume } = settingsOf(options);
     const errors = new ErrorReporter(router, onError);
     const runProcedure = createProcedureRunner(router);
     this.#origins = origins;
+    this.#codecs = new Codecs(codecs);
+    this.#transport = createWsTransport(this.#codecs, (...made) => this.#acceptUpgrade(...made));
     this.#connectionsMax = connectionsMax;
     this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#errors = errors;
@@ -96,11 +93,12 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
       contexts,
       onceMarks,
       onceRuns,
+      codecs: this.#codecs,
       limits,
       handshakeTimeoutMs,
     };
     const node = randomBytes(8).toString('base64url');
-    this.#sessions = new Sessions(node, codec, environment, resume, turnsOf(keepAliveMs));
+    this.#sessions = new Sessions(node, environment, resume, turnsOf(keepAliveMs));
     this.#roster = new Roster(this.#sessions, { keepAliveMs, handshakeTimeoutMs });
     this.#greetings = {
       node,
@@ -109,7 +107,7 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
       journal: () => onceRuns.epoch,
       limits,
       contexts,
-      claim: (hello) => this.#sessions.claim(hello, performance.now()),
+      claim: (hello, codec) => this.#sessions.claim(hello, codec, performance.now()),
       onClosed: (greeting) => this.#roster.removeConnection(greeting),
     };
   }
@@ -201,17 +199,18 @@ class OpenlineServer<R extends AnyTRPCRouter, Params> implements Server<R, Param
     subprotocol: string,
   ): ConnectionHandler {
     const remoteAddress = request.socket.remoteAddress ?? '';
-    const greeting = this.#greet(connection, { transport: 'ws', remoteAddress, request });
-    if (subprotocol !== '' && subprotocol !== JSON_CODEC) {
-      greeting.refuse({
-        code: CODES.CODEC_UNSUPPORTED,
-        message: `this server speaks ${JSON_CODEC}`,
-      });
-    }
+    const codec = subprotocol === '' ? this.#codecs.default : this.#codecs.get(subprotocol);
+    const info = { transport: 'ws', remoteAddress, request } as const;
+    const greeting = this.#greet(connection, info, codec);
+    if (codec === undefined) greeting.refuse(this.#codecs.refusal);
     return greeting;
   }
 
-  #greet(connection: Connection, info: ConnectionInfo): Greeting {
+  #greet(
+    connection: Connection,
+    info: ConnectionInfo,
+    codec: Codec = this.#codecs.default,
+  ): Greeting {
     const greeting = new Greeting(connection, info, codec, this.#greetings, performance.now());
     this.#roster.addConnection(greeting);
     return greeting;

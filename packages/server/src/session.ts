@@ -19,6 +19,7 @@ import {
   type SessionEvent,
 } from '@openline/protocol';
 import { Bucket } from './bucket.ts';
+import type { Codecs } from './codecs.ts';
 import { RunningCall, type CallHost } from './call.ts';
 import type { Contexts } from './contexts.ts';
 import type { ErrorReporter } from './errors.ts';
@@ -39,6 +40,7 @@ export interface SessionEnvironment {
   readonly contexts: Contexts;
   readonly onceMarks: OnceMarks;
   readonly onceRuns: OnceRuns;
+  readonly codecs: Codecs;
   readonly limits: SessionLimits;
   /** Time for a context to be made of fresh params. */
   readonly handshakeTimeoutMs: number;
@@ -65,6 +67,8 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
   readonly id: string;
   /** The secret itself is not kept. */
   readonly secretHash: string;
+  /** It keeps it over all of its connections. */
+  readonly codec: Codec;
   readonly driver: Driver<never, RunningCall>;
   /** The attempt of its connection, or of the last that it had; 0 before the first. */
   attempt = 0;
@@ -94,6 +98,7 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
   ) {
     this.id = id;
     this.secretHash = secretHash;
+    this.codec = codec;
     this.#host = host;
     this.#environment = environment;
     this.#session = new ProtocolSession<never, RunningCall>({
@@ -121,6 +126,10 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
   /** Why it is over, where it is. */
   get endedBy(): OpenlineError | undefined {
     return this.#endedBy;
+  }
+
+  get codecs(): Codecs {
+    return this.#environment.codecs;
   }
 
   get callee(): Callee<RunningCall> {

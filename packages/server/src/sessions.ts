@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { CODES, type Codec, type Hello } from '@openline/protocol';
 import { Bucket } from './bucket.ts';
+import { otherCodec } from './codecs.ts';
 import { digestOf } from './digest.ts';
 import { GoneSessions } from './gone.ts';
 import { LEAVING, RESUMED_TOO_OFTEN, SESSION_GONE, SUPERSEDED, type Refusal } from './refusal.ts';
@@ -19,7 +20,6 @@ interface Held {
 /** The sessions of a node: those that have a connection, and for a while those that lost it. */
 export class Sessions implements SessionHost {
   readonly #node: string;
-  readonly #codec: Codec;
   readonly #environment: SessionEnvironment;
   readonly #settings: ResumeSettings;
   readonly #turns: number;
@@ -35,13 +35,11 @@ export class Sessions implements SessionHost {
   /** `turns`: how many sweeps there are in a keep-alive interval. */
   constructor(
     node: string,
-    codec: Codec,
     environment: SessionEnvironment,
     settings: ResumeSettings,
     turns: number,
   ) {
     this.#node = node;
-    this.#codec = codec;
     this.#environment = environment;
     this.#settings = settings;
     this.#turns = turns;
@@ -65,7 +63,11 @@ export class Sessions implements SessionHost {
    * Gives the session that a `hello` makes or asks for, or says why it cannot have it. One that is
    * unknown and one that belongs to somebody else look alike.
    */
-  claim({ sessionId, secret, attempt, node }: Hello, nowMs: number): ServerSession | Refusal {
+  claim(
+    { sessionId, secret, attempt, node }: Hello,
+    codec: Codec,
+    nowMs: number,
+  ): ServerSession | Refusal {
     // A first `hello` may have come here too, late: what that made is not the client's session.
     if (node !== undefined && node !== this.#node) return SESSION_GONE;
     const secretHash = digestOf(secret);
@@ -78,18 +80,14 @@ export class Sessions implements SessionHost {
       }
       if (attempt > 1) return SESSION_GONE;
       if (this.#leavingSpreadMs !== undefined) return LEAVING;
-      const session = new ServerSession(
-        sessionId,
-        secretHash,
-        this.#codec,
-        this.#environment,
-        this,
-      );
+      const session = new ServerSession(sessionId, secretHash, codec, this.#environment, this);
       this.#held.set(sessionId, { session, turn: this.#held.size % this.#turns });
       return session;
     }
     const { session } = held;
     if (!isEqual(session.secretHash, secretHash)) return SESSION_GONE;
+    // What it keeps for its client is encoded already.
+    if (session.codec !== codec) return otherCodec(session.codec);
     if (attempt <= session.attempt) return SUPERSEDED;
     if (!session.resumes.take(nowMs) || !this.#resumes.take(nowMs)) return RESUMED_TOO_OFTEN;
     return session;

@@ -3,13 +3,13 @@ import type { Duplex } from 'node:stream';
 import {
   cutReason,
   HIGH_WATER_BYTES,
-  JSON_CODEC,
   MESSAGE_BYTES_MAX,
   type Connection,
   type ConnectionHandler,
   type Message,
 } from '@openline/protocol';
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws';
+import type { Codecs } from './codecs.ts';
 
 /** What a client is told that sends a larger message than it may (RFC 6455 section 7.4.1). */
 const CLOSE_CODE_TOO_LARGE = 1009;
@@ -25,7 +25,10 @@ export type AcceptConnection = (
 ) => ConnectionHandler;
 
 /** Makes connections out of admitted upgrades. The only file that knows `ws`. */
-export function createWsTransport(accept: AcceptConnection): {
+export function createWsTransport(
+  codecs: Pick<Codecs, 'get'>,
+  accept: AcceptConnection,
+): {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 } {
   // The published types do not have `closeTimeout` yet.
@@ -35,7 +38,7 @@ export function createWsTransport(accept: AcceptConnection): {
     perMessageDeflate: false,
     maxPayload: MESSAGE_BYTES_MAX,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: chooseSubprotocol,
+    handleProtocols: (offered) => chooseSubprotocol(codecs, offered),
   };
   const server = new WebSocketServer(options);
   return {
@@ -49,11 +52,11 @@ export function createWsTransport(accept: AcceptConnection): {
 }
 
 /**
- * An unknown one is accepted too: the client is then told in words what is spoken here, where a
+ * The first that is spoken. An unknown one is accepted too: the client is then told in words what is spoken here, where a
  * failed upgrade would tell a browser nothing.
  */
-function chooseSubprotocol(offered: Set<string>): string | false {
-  if (offered.has(JSON_CODEC)) return JSON_CODEC;
+function chooseSubprotocol(codecs: Pick<Codecs, 'get'>, offered: Set<string>): string | false {
+  for (const name of offered) if (codecs.get(name) !== undefined) return name;
   for (const first of offered) return first;
   return false;
 }

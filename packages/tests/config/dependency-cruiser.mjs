@@ -1,6 +1,6 @@
 // The import walls of the house: client → protocol ← server. See CONTRIBUTING.md.
 
-const PUBLISHED = '^packages/(?:protocol|transformer|server|client|testkit)/src/';
+const PUBLISHED = '^packages/(?:protocol|transformer|msgpack|server|client|testkit)/src/';
 const WS = ['^ws$', '(?:^|/)node_modules/ws/'];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -45,6 +45,19 @@ export default {
       severity: 'error',
       from: { path: '^packages/client/src/' },
       to: { path: '^(?:packages|examples)/', pathNot: '^packages/(?:client|protocol)/src/' },
+    },
+    {
+      name: 'msgpack-imports-protocol-alone',
+      comment: 'Server and client are given the codec. They do not know it.',
+      severity: 'error',
+      from: { path: '^packages/msgpack/src/' },
+      to: { path: '^(?:packages|examples)/', pathNot: '^packages/(?:msgpack|protocol)/src/' },
+    },
+    {
+      name: 'msgpack-runs-in-browsers',
+      severity: 'error',
+      from: { path: '^packages/msgpack/src/' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'testkit-imports-what-it-tests',

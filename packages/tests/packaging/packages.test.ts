@@ -17,6 +17,7 @@ const ANSWERS = {
   sum: 3,
   counted: [1, 2, 3],
   refused: { outcome: 'failed', lineError: null },
+  binary: { sum: 6, reversed: [3, 2, 1] },
   rich: { user: 'ada', since: 0, bought: 'bigint', left: 3, days: ['first', 0] },
 };
 
@@ -26,6 +27,7 @@ const PAGES = {
   transformer: 'docs/guide/rich-values.md',
   server: 'docs/guide/getting-started.md',
   client: 'docs/guide/getting-started.md',
+  msgpack: 'packages/msgpack/README.md',
   testkit: 'packages/testkit/README.md',
 } as const satisfies Record<(typeof PUBLISHED)[number], string>;
 
@@ -130,7 +132,7 @@ describe('a project that has them installed', () => {
   });
 });
 
-describe('the guide, and for itself the testkit,', () => {
+describe('the guide, and for themselves the testkit and the codec,', () => {
   it.each(PUBLISHED)('says how @openline/%s is packed here', async (name) => {
     const guide = await readFile(join(ROOT, PAGES[name]), 'utf8');
     expect(guide).toContain(`${packCommand(name, '/path/to/project').join(' ')}\n`);

@@ -3,6 +3,7 @@ import { callOptions, lineError, openLine, outcomeOf } from '@openline/client';
 import { createServer, type ContextOptions } from '@openline/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { appOf, World, type App } from './client-app.ts';
+import { CODEC_NAMES, CODECS, type CodecName } from './codecs.ts';
 import {
   closing,
   listen,
@@ -16,12 +17,23 @@ import {
 
 const OFFLINE = { code: 'OFFLINE', outcome: 'not-executed', message: WORDS };
 
+let spoken: CodecName = 'JSON';
+
+/** Before each test of its suite. */
+function speak(name: CodecName): void {
+  beforeEach(() => {
+    spoken = name;
+  });
+}
+
 /** A line through a network that can be broken. */
 async function world(options: { readonly keepAliveMs?: number } = {}) {
   const made = new World();
-  const { port } = await listen(createServer({ router: appOf(made), ...options }));
+  const { port } = await listen(
+    createServer({ router: appOf(made), codecs: CODECS[spoken], ...options }),
+  );
   const proxy = await TcpProxy.to(port);
-  const line = closing(openLine<App>({ url: proxy.url }));
+  const line = closing(openLine<App>({ url: proxy.url, codec: CODECS[spoken][0] }));
   /** The line has lost its connection, and finds no other one until the network is back. */
   const goOffline = async (): Promise<void> => {
     proxy.refuse();
@@ -40,7 +52,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('over one connection after another', () => {
+describe.each(CODEC_NAMES)('in %s, over one connection after another,', (name) => {
+  speak(name);
+
   it('all that is under way goes on, in order and once, and nobody sees an error', async () => {
     const { world: made, proxy, line, api, goOffline } = await world();
     const states = statesOf(line);
@@ -172,7 +186,9 @@ describe('over one connection after another', () => {
   });
 });
 
-describe('a connection that is dead at one end', () => {
+describe.each(CODEC_NAMES)('in %s, a connection that is dead at one end,', (name) => {
+  speak(name);
+
   it('case 3: loses the session to the next one, and no item is missed or doubled', async () => {
     const { world: made, api, proxy, line } = await world({ keepAliveMs: 100 });
     const items: string[] = [];
@@ -211,7 +227,9 @@ describe('a connection that is dead at one end', () => {
   });
 });
 
-describe('while the connection is lost', () => {
+describe.each(CODEC_NAMES)('in %s, while the connection is lost,', (name) => {
+  speak(name);
+
   it('a subscription that is ended by its reader ends its procedure after the resumption', async () => {
     const { world: made, api, proxy, goOffline } = await world();
     const items: string[] = [];

@@ -10,8 +10,8 @@ import { eventually, listening } from './server-support.ts';
 declare const openPage: (url: string, everyMs: number) => OpenlinePage;
 declare let openlinePage: OpenlinePage;
 
-/** The page's program as one script. */
-export async function bundlePage(): Promise<string> {
+/** A page's program as one script. */
+export async function bundlePage(program = 'real-page-program.ts'): Promise<string> {
   const outputs = await build({
     configFile: false,
     logLevel: 'error',
@@ -19,7 +19,7 @@ export async function bundlePage(): Promise<string> {
     build: {
       write: false,
       lib: {
-        entry: join(import.meta.dirname, 'real-page-program.ts'),
+        entry: join(import.meta.dirname, program),
         formats: ['iife'],
         name: 'page',
       },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
+import type { Codec } from '@openline/protocol';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { eventually } from './server-support.ts';
@@ -53,10 +54,14 @@ export class RawClient {
   /** Frames in the order they came. */
   readonly heard: WireFrame[] = [];
   readonly closed: Promise<Goodbye>;
+  readonly #binary: Codec | undefined;
 
-  constructor(url: string, protocols: string[] = ['openline.v1.json']) {
+  /** Speaks JSON, or the binary codec that is given; what it offers may be something else. */
+  constructor(url: string, protocols: string[] = ['openline.v1.json'], binary?: Codec) {
+    this.#binary = binary;
     this.webSocket = new WebSocket(url, protocols);
     this.webSocket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary && binary !== undefined) this.heard.push(...binary.split(data));
       if (!isBinary) this.heard.push(...(JSON.parse(data.toString()) as WireFrame[]));
     });
     this.webSocket.on('error', () => {}); // `close` follows.
@@ -70,15 +75,15 @@ export class RawClient {
   }
 
   /** Connects, and says nothing yet. */
-  static async connect(url: string, protocols?: string[]): Promise<RawClient> {
-    const client = new RawClient(url, protocols);
+  static async connect(url: string, protocols?: string[], binary?: Codec): Promise<RawClient> {
+    const client = new RawClient(url, protocols, binary);
     await once(client.webSocket, 'open');
     return client;
   }
 
   /** Connects and is welcomed. */
-  static async welcomed(url: string, changes?: object): Promise<RawClient> {
-    const client = await RawClient.connect(url);
+  static async welcomed(url: string, changes?: object, binary?: Codec): Promise<RawClient> {
+    const client = await RawClient.connect(url, binary && [binary.name], binary);
     client.say([HELLO, 1, helloBody(changes)]);
     await client.hears(WELCOME);
     return client;
@@ -86,7 +91,9 @@ export class RawClient {
 
   /** Sends frames in one message. */
   say(...frames: WireFrame[]): void {
-    this.send(JSON.stringify(frames));
+    const codec = this.#binary;
+    if (codec === undefined) return this.send(JSON.stringify(frames));
+    this.send(codec.join(frames.map((frame) => codec.encode(frame))));
   }
 
   send(message: string | Uint8Array): void {

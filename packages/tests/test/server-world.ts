@@ -6,6 +6,7 @@ import {
   type Server,
   type Session,
 } from '@openline/server';
+import type { Codec } from '@openline/protocol';
 import { initTRPC } from '@trpc/server';
 import { observable } from '@trpc/server/observable';
 import { expect } from 'vitest';
@@ -115,6 +116,7 @@ export const ITERATORS: Readonly<Record<string, () => object>> = {
 export interface WorldOptions {
   /** Which way procedures are run. Default: the quick one, once that has proved itself. */
   readonly path?: RunnerPath;
+  readonly codecs?: readonly Codec[];
   readonly keepAliveMs?: number;
   readonly handshakeTimeoutMs?: number;
   readonly limits?: {

@@ -1,8 +1,9 @@
 /** Calls servers of its own and prints what came back. */
 import { isAnswered, lineError, openLine, outcomeOf } from '@openline/client';
+import { msgpack, msgpackTransformer } from '@openline/msgpack';
 import { safe } from '@trpc/client';
 import superjson from 'superjson';
-import { richServer, server } from './server.js';
+import { binaryServer, richServer, server } from './server.js';
 
 const { url } = await server.listen();
 const line = openLine<typeof server>({ url });
@@ -33,14 +34,22 @@ const left = error && isAnswered(error) && 'kind' in error.data ? error.data.lef
 const days: unknown[] = [];
 for await (const { id, data } of rich.days.subscribe()) days.push(id, data.getTime());
 
-for (const it of [line, richLine, server, richServer]) await it.close();
+const { url: binaryUrl } = await binaryServer.listen();
+const binaryLine = openLine<typeof binaryServer>({ url: binaryUrl, codec: msgpack });
+const bytes = binaryLine.client({ transformer: msgpackTransformer });
+const reversed: Uint8Array = await bytes.reverse.mutate(Uint8Array.of(1, 2, 3));
+const sum6: bigint = await bytes.sum.query(reversed);
+const binary = { sum: Number(sum6), reversed: [...reversed] };
+
+const closables = [line, richLine, binaryLine, server, richServer, binaryServer];
+for (const it of closables) await it.close();
 
 console.log(
   JSON.stringify({
     node: process.version,
     // Where there is none, the line brings `ws` itself.
     globalWebSocket: typeof (globalThis as { WebSocket?: unknown }).WebSocket,
-    ...{ greeting, sum, counted, refused },
+    ...{ greeting, sum, counted, refused, binary },
     rich: { user, since: since.getTime(), bought: typeof bought, left, days },
   }),
 );

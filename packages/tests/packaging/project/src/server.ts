@@ -1,4 +1,5 @@
 import { createServer, type ContextOptions } from '@openline/server';
+import { msgpack, msgpackTransformer } from '@openline/msgpack';
 import { initTRPC, tracked, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import { z } from 'zod';
@@ -49,3 +50,16 @@ const richRouter = rich.router({
 });
 
 export const richServer = createServer({ router: richRouter, params: Params, createContext });
+
+/** A third one, whose clients may speak MessagePack. */
+const binary = initTRPC.create({ transformer: msgpackTransformer });
+const bytes = binary.procedure.input(
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array && !Buffer.isBuffer(value)),
+);
+
+const binaryRouter = binary.router({
+  reverse: bytes.mutation(({ input }) => input.slice().reverse()),
+  sum: bytes.query(({ input }) => input.reduce((sum, byte) => sum + BigInt(byte), 0n)),
+});
+
+export const binaryServer = createServer({ router: binaryRouter, codecs: [msgpack] });
