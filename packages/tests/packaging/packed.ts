@@ -1,7 +1,14 @@
 import { NODE_PACKAGE, oldestNode } from '../src/oldest-node.ts';
 
 /** The packages that are published, by their folder. */
-export const PUBLISHED = ['protocol', 'transformer', 'msgpack', 'server', 'client', 'testkit'] as const;
+export const PUBLISHED = [
+  'protocol',
+  'transformer',
+  'msgpack',
+  'server',
+  'client',
+  'testkit',
+] as const;
 
 /**
  * The Nodes that a packed project is run on, by the names under which it has them installed. Their
