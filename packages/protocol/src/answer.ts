@@ -36,12 +36,7 @@ export interface SubscribedFrame {
   readonly type: 'subscribed';
 }
 export type AnswerFrame =
-  | ResultFrame
-  | ErrorFrame
-  | ItemFrame
-  | ReturnedFrame
-  | EndFrame
-  | SubscribedFrame;
+  ResultFrame | ErrorFrame | ItemFrame | ReturnedFrame | EndFrame | SubscribedFrame;
 
 /** Whether the call has ended with it. */
 export function isTerminal({ type }: { readonly type: string }): boolean {
@@ -62,7 +57,11 @@ export function callErrorFrame(id: CallId, code: CallErrorCode): WireFrame {
 export function itemFrame(id: CallId, data: unknown, origin: string | number = 0): WireFrame {
   return withPayload([TAGS.item, id, origin], data);
 }
-export function returnedFrame(id: CallId, streams: readonly StreamPath[], data: unknown): WireFrame {
+export function returnedFrame(
+  id: CallId,
+  streams: readonly StreamPath[],
+  data: unknown,
+): WireFrame {
   return withPayload([TAGS.returned, id, streams], data);
 }
 export function endFrame(id: CallId): WireFrame {

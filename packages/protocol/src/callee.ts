@@ -182,7 +182,12 @@ export class Callee<In> {
    *
    * @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent.
    */
-  item(call: IncomingCall<In>, data: unknown, eventId: string | undefined, stream: number = 0): void {
+  item(
+    call: IncomingCall<In>,
+    data: unknown,
+    eventId: string | undefined,
+    stream: number = 0,
+  ): void {
     this.#assertUnsettled(call);
     this.streams.write(call, stream, itemFrame(call.id, data, eventId ?? stream));
   }

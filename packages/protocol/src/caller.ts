@@ -119,7 +119,8 @@ export class Caller<Out> {
       this.streams.forget(call);
     }
     if (call.cancelled) return;
-    if (frame.type === 'returned') (call.streams ??= new CallStreams()).read(1, frame.streams.length);
+    if (frame.type === 'returned')
+      (call.streams ??= new CallStreams()).read(1, frame.streams.length);
     this.#events.push({ kind: 'answer', call, frame });
   }
 

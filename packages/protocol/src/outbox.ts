@@ -65,10 +65,7 @@ export class Outbox<Owner> {
   /** Something is not written, or due again. */
   get hasUnwritten(): boolean {
     return (
-      this.#queue.length > 0 ||
-      this.#waiting.size > 0 ||
-      this.#parcels.size > 0 ||
-      this.isReplaying
+      this.#queue.length > 0 || this.#waiting.size > 0 || this.#parcels.size > 0 || this.isReplaying
     );
   }
 

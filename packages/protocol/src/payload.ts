@@ -5,9 +5,7 @@ import type { StreamPath } from './stream.ts';
 /** As `ReadableStream` of the web is: so that neither DOM nor Node types are needed to read it. */
 export interface ReadableStreamLike<T> {
   getReader(): {
-    read(): Promise<
-      { done: false; value: T } | { done: true; value?: T | undefined }
-    >;
+    read(): Promise<{ done: false; value: T } | { done: true; value?: T | undefined }>;
     releaseLock(): void;
   };
   cancel(reason?: unknown): Promise<void>;

@@ -22,11 +22,16 @@ export interface StreamItem {
   /** The size of its frame. */
   readonly bytes: number;
 }
+/** No more comes. `isFailed`: since its writer failed; `shape` says how, where it can be said. */
+export interface StreamClose {
+  readonly type: 'close';
+  readonly isFailed: boolean;
+  readonly shape: unknown;
+}
 /** What a stream of a call is told. The first three are for its reader, the last two for its writer. */
 export type StreamNews =
   | StreamItem
-  /** No more comes. `isFailed`: since its writer failed; `shape` says how, where it can be said. */
-  | { readonly type: 'close'; readonly isFailed: boolean; readonly shape: unknown }
+  | StreamClose
   /** More came than was granted: the reader has to stop it. */
   | { readonly type: 'overrun' }
   /** Another item may be written, or could be: ask again. */
@@ -81,7 +86,7 @@ export function parseStream(value: unknown): number {
   return parseInteger(value, 0, 'stream');
 }
 
-export function parseClose(wire: WireFrame): StreamNews {
+export function parseClose(wire: WireFrame): StreamClose {
   if (wire[3] !== undefined && wire[3] !== 0) throw malformed('close');
   return { type: 'close', isFailed: wire[3] === 0, shape: wire[4] };
 }

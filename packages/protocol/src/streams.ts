@@ -1,5 +1,5 @@
 import type { Codec, WireFrame } from './codec.ts';
-import { MESSAGE_BYTES_MAX } from './constants.ts';
+import { MESSAGE_BYTES_MAX, STREAM_WINDOW } from './constants.ts';
 import { malformed } from './errors.ts';
 import type { EventSink } from './event.ts';
 import type { CallId } from './frame.ts';
@@ -160,12 +160,15 @@ export class Streams<Call extends StreamCall> {
     }
   }
 
-  /** On another connection what is granted, and who waits for it, is said again. */
+  /**
+   * On another connection what is granted, and who waits for it, is said again. What every writer
+   * begins with is not: else each subscription would cost a frame at each attach.
+   */
   attach(calls: Iterable<Call>): void {
     for (const { id, streams } of calls) {
       if (streams === undefined) continue;
       for (const [stream, { granted }] of streams.reading) {
-        this.#say(grantFrame(id, stream, granted));
+        if (granted > STREAM_WINDOW) this.#say(grantFrame(id, stream, granted));
       }
       for (const [stream, { isBlocked }] of streams.writing) {
         if (isBlocked) this.#say(blockedFrame(id, stream));

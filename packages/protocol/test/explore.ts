@@ -104,11 +104,16 @@ const NAMES: readonly Name[] = ['client', 'server'];
 function faultOf(world: World): string | undefined {
   const { client, server, calls } = world;
   for (const name of NAMES) {
-    const { isOver, books, current, session, told, fault = books.fault } = world[name];
+    const { isOver, books, current, session, told, unreadBytes } = world[name];
+    const { fault = books.fault } = world[name];
     if (isOver) return `the ${name} ended the session: ${String(told.at(-1)?.['code'])}`;
     if (fault !== undefined) return `the ${name} ${fault}`;
     if (current === 0) continue;
-    const heldBytes = session.heldBytes - session.callee.heldBytes;
+    const { caller, callee } = session;
+    if (caller.streams.heldBytes !== unreadBytes) {
+      return `the ${name} holds ${caller.streams.heldBytes} bytes of ${unreadBytes} not consumed`;
+    }
+    const heldBytes = session.heldBytes - unreadBytes - callee.heldBytes;
     const { unacknowledgedBytes } = books;
     if (heldBytes !== unacknowledgedBytes) {
       return `the ${name} holds ${heldBytes} bytes of ${unacknowledgedBytes} not acknowledged`;
@@ -147,6 +152,10 @@ function faultAtRest(world: World): string | undefined {
     calls.every((told) => told.withdrawn || hasEnded(world, told.call.id));
   for (let round = 0; round < ROUNDS_MAX && !isDone(); round++) {
     world.settle();
+    client.consume();
+    client.endTick();
+    world.settle();
+    if (server.isWaiting) return 'a stream stands still';
     world.answerAll();
     world.settle();
     world.tick();

@@ -6,6 +6,7 @@ import {
   endFrame,
   itemFrame,
   resultFrame,
+  returnedFrame,
   subscribedFrame,
 } from '../src/answer.ts';
 import { ackFrame, PING_FRAME, PONG_FRAME } from '../src/frame.ts';
@@ -35,6 +36,14 @@ import {
 import { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from '../src/notice.ts';
 import { callFrame, cancelFrame } from '../src/request.ts';
 import { Assembly, cutPiece, parsePiece } from '../src/piece.ts';
+import {
+  blockedFrame,
+  closeFrame,
+  failedFrame,
+  grantFrame,
+  inputFrame,
+  stopFrame,
+} from '../src/stream.ts';
 import { plain, type PlainEvent } from './pair.ts';
 import {
   codec,
@@ -63,13 +72,26 @@ function encode(frame: WholeFrame): WireFrame {
       if (frame.code === null) return answeredErrorFrame(frame.id, frame.shape);
       return callErrorFrame(frame.id, frame.code);
     case 'item':
-      return itemFrame(frame.id, frame.data, frame.eventId);
+      return itemFrame(frame.id, frame.data, frame.eventId ?? frame.stream);
     case 'end':
       return endFrame(frame.id);
     case 'cancel':
       return cancelFrame(frame.id);
     case 'subscribed':
       return subscribedFrame(frame.id);
+    case 'input':
+      return inputFrame(frame.id, frame.stream, frame.data);
+    case 'close':
+      if (!frame.isFailed) return closeFrame(frame.id, frame.stream);
+      return failedFrame(frame.id, frame.stream, frame.shape);
+    case 'stop':
+      return stopFrame(frame.id, frame.stream);
+    case 'returned':
+      return returnedFrame(frame.id, frame.streams, frame.data);
+    case 'grant':
+      return grantFrame(frame.id, frame.stream, frame.granted);
+    case 'blocked':
+      return blockedFrame(frame.id, frame.stream);
     case 'ack':
       return ackFrame(frame.received);
     case 'goaway':
@@ -132,7 +154,9 @@ describe('the vectors of frames', () => {
       const options = written.flatMap((frame) =>
         frame.type === 'call' ? Object.keys(frame.options) : [],
       );
-      expect(new Set(options)).toEqual(new Set(['timeoutMs', 'lastEventId', 'key', 'again']));
+      expect(new Set(options)).toEqual(
+        new Set(['timeoutMs', 'lastEventId', 'key', 'again', 'streams']),
+      );
     });
 
     it('each frame with members among those that are refused', () => {
