@@ -12,6 +12,7 @@ import {
   subscribedFrame,
 } from './answer.ts';
 import { Credit } from './flow.ts';
+import type { FlowFrames } from './flow-frames.ts';
 import type { CallId } from './frame.ts';
 import type { CallErrorCode } from './outcome.ts';
 import type { Outbox } from './outbox.ts';
@@ -29,8 +30,7 @@ export interface CalleeOptions<In> {
   readonly callsMax: number;
   /** Of their ids. */
   readonly parity: number;
-  /** Says an uncounted frame of a stream. */
-  readonly say: (frame: WireFrame) => void;
+  readonly flow: FlowFrames;
   /** Nothing more is read of the call. */
   readonly settled: (id: CallId) => void;
 }
@@ -54,14 +54,14 @@ export class Callee<In> {
   #early: StreamEvent<IncomingCall<In>>[] = [];
   #callBytes = 0;
 
-  constructor({ codec, outbox, events, callsMax, parity, say, settled }: CalleeOptions<In>) {
+  constructor({ codec, outbox, events, callsMax, parity, flow, settled }: CalleeOptions<In>) {
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
     this.#callsMax = callsMax;
     this.#parity = parity;
     this.#settled = settled;
-    this.streams = new Streams(codec, outbox, { push: (event) => this.#tell(event) }, say);
+    this.streams = new Streams(codec, outbox, { push: (event) => this.#tell(event) }, flow);
   }
 
   /** Bytes of calls that are not settled, and of what their streams have brought. */

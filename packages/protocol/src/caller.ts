@@ -3,6 +3,7 @@ import type { OutgoingCall } from './calls.ts';
 import type { Codec, WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
 import type { CallerEvent, EventSink } from './event.ts';
+import type { FlowFrames } from './flow-frames.ts';
 import type { CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 import { callFrame, cancelFrame, type CallRequest } from './request.ts';
@@ -25,9 +26,9 @@ export class Caller<Out> {
     outbox: Outbox<Out>,
     events: EventSink<CallerEvent<Out>>,
     firstId: CallId,
-    say: (frame: WireFrame) => void,
+    flow: FlowFrames,
   ) {
-    this.streams = new Streams(codec, outbox, events, say);
+    this.streams = new Streams(codec, outbox, events, flow);
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;

@@ -2,6 +2,7 @@ import type { Codec, WireFrame } from './codec.ts';
 import { MESSAGE_BYTES_MAX, STREAM_WINDOW } from './constants.ts';
 import { malformed } from './errors.ts';
 import type { EventSink } from './event.ts';
+import type { FlowFrames } from './flow-frames.ts';
 import type { CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 import { parseInteger } from './parse.ts';
@@ -49,7 +50,7 @@ export class Streams<Call extends StreamCall> {
   readonly #codec: Codec;
   readonly #outbox: Pick<Outbox<unknown>, 'push' | 'isFull'>;
   readonly #events: EventSink<StreamEvent<Call>>;
-  readonly #say: (frame: WireFrame) => void;
+  readonly #flow: FlowFrames;
   /** Streams whose writer waits for the backlog, or for the call to be written, by their call. */
   readonly #waiting = new Map<Call, Set<number>>();
   /** Bytes of items that were received and not consumed. */
@@ -59,12 +60,12 @@ export class Streams<Call extends StreamCall> {
     codec: Codec,
     outbox: Pick<Outbox<unknown>, 'push' | 'isFull'>,
     events: EventSink<StreamEvent<Call>>,
-    say: (frame: WireFrame) => void,
+    flow: FlowFrames,
   ) {
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
-    this.#say = say;
+    this.#flow = flow;
   }
 
   /** Whether an item may be written now. Else `room` is told once it may be worth asking again. */
@@ -72,7 +73,7 @@ export class Streams<Call extends StreamCall> {
     const credit = call.streams?.writing.get(stream);
     if (credit === undefined) return false;
     if (credit.isSpent) {
-      if (!credit.isBlocked) this.#say(blockedFrame(call.id, stream));
+      if (!credit.isBlocked) this.#flow.say(call.id, blockedFrame(call.id, stream));
       credit.isBlocked = true;
       return false;
     }
@@ -105,7 +106,8 @@ export class Streams<Call extends StreamCall> {
     const window = call.streams?.reading.get(stream);
     if (window === undefined) return;
     this.heldBytes -= bytes;
-    if (window.consume(credits, bytes)) this.#say(grantFrame(call.id, stream, window.granted));
+    if (window.consume(credits, bytes))
+      this.#flow.say(call.id, grantFrame(call.id, stream, window.granted));
   }
 
   /** Nobody reads the stream any more. What still comes of it is dropped. */
@@ -155,7 +157,7 @@ export class Streams<Call extends StreamCall> {
     } else {
       const window = call?.streams?.reading.get(stream);
       if (call !== undefined && window?.blocked() === true) {
-        this.#say(grantFrame(call.id, stream, window.granted));
+        this.#flow.say(call.id, grantFrame(call.id, stream, window.granted));
       }
     }
   }
@@ -168,10 +170,10 @@ export class Streams<Call extends StreamCall> {
     for (const { id, streams } of calls) {
       if (streams === undefined) continue;
       for (const [stream, { granted }] of streams.reading) {
-        if (granted > STREAM_WINDOW) this.#say(grantFrame(id, stream, granted));
+        if (granted > STREAM_WINDOW) this.#flow.say(id, grantFrame(id, stream, granted));
       }
       for (const [stream, { isBlocked }] of streams.writing) {
-        if (isBlocked) this.#say(blockedFrame(id, stream));
+        if (isBlocked) this.#flow.say(id, blockedFrame(id, stream));
       }
     }
   }
@@ -190,6 +192,7 @@ export class Streams<Call extends StreamCall> {
   forget(call: Call): void {
     if (call.streams === undefined) return;
     this.#waiting.delete(call);
+    this.#flow.forget(call.id);
     for (const { heldBytes } of call.streams.reading.values()) this.heldBytes -= heldBytes;
     call.streams.reading.clear();
     call.streams.writing.clear();

@@ -122,10 +122,12 @@ export class Side implements DriverHost<string, string> {
     this.driver.wake();
   }
 
-  /** Bytes of the items that were told and not consumed. */
+  /** Bytes of the items that were told and not consumed, of calls that have not ended. */
   get unreadBytes(): number {
     let bytes = 0;
-    for (const { item } of this.unread) bytes += item.bytes;
+    for (const { call, item } of this.unread) {
+      if (this.session.caller.open(call.id) === call) bytes += item.bytes;
+    }
     return bytes;
   }
 

@@ -97,6 +97,11 @@ export class World {
     this.connect();
   }
 
+  /** Whether stories are about credit: then nothing but credit keeps items from being given. */
+  get hasCredit(): boolean {
+    return this.#bounds.pauses;
+  }
+
   /** Everything that may happen next. */
   steps(): Step[] {
     const { calls, ticks, connections } = this.#bounds;
@@ -181,6 +186,23 @@ export class World {
     }
   }
 
+  /**
+   * The server gives as many items as it has credits left. Gives how many it gave in all, and how
+   * many the client has granted; `undefined` where no stream is open.
+   */
+  exhaust(): { readonly used: number; readonly granted: number } | undefined {
+    for (const { call, given } of this.calls) {
+      const window = call.streams?.reading.get(0);
+      const incoming = this.server.session.callee.opened(call.id);
+      if (window === undefined || incoming?.streams === undefined) continue;
+      this.#giveItems(incoming, given, Infinity);
+      this.server.driver.wake();
+      this.server.endTick();
+      return { used: given.length - 1, granted: window.granted };
+    }
+    return undefined;
+  }
+
   /** The server answers everything that runs. */
   answerAll(): void {
     while (this.#running !== undefined) this.#answer('result');
@@ -232,10 +254,11 @@ export class World {
       const { given } = this.calls.find((told) => told.call.id === call.id)!;
       if (does === 'item') {
         this.#left.items--;
-        this.#giveItems(call, given);
+        this.#giveItems(call, given, this.#bounds.burst);
       } else {
         const data = given.length;
         callee.result(call, data);
+        this.server.isWaiting = false;
         given.push({ event: does, id: call.id, data });
       }
       break;
@@ -243,15 +266,14 @@ export class World {
     this.server.driver.wake();
   }
 
-  /** As many as it may, up to the burst; then it asks whether another one may go. */
-  #giveItems(call: IncomingCall<string>, given: PlainEvent[]): void {
+  /** As many as it may, up to `left`; then it asks whether another one may go. */
+  #giveItems(call: IncomingCall<string>, given: PlainEvent[], left: number): void {
     const { callee } = this.server.session;
     const { id } = call;
     if (given.length === 0) {
       callee.subscribed(call);
       given.push({ event: 'subscribed', id });
     }
-    let left = this.#bounds.burst;
     while (callee.streams.mayWrite(call, 0) && left-- > 0) {
       const data = given.length;
       callee.item(call, data, undefined);

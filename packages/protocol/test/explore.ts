@@ -151,13 +151,17 @@ function faultAtRest(world: World): string | undefined {
   const isDone = (): boolean =>
     calls.every((told) => told.withdrawn || hasEnded(world, told.call.id));
   for (let round = 0; round < ROUNDS_MAX && !isDone(); round++) {
-    world.settle();
-    client.consume();
-    client.endTick();
+    consumeAll(world);
+    world.tick();
     world.settle();
     if (server.isWaiting) return 'a stream stands still';
+    if (world.hasCredit) {
+      const { used, granted } = world.exhaust() ?? { used: 0, granted: 0 };
+      if (used !== granted) return `${used} items were given of ${granted} that were granted`;
+      consumeAll(world);
+    }
     world.answerAll();
-    world.settle();
+    consumeAll(world);
     world.tick();
   }
   world.settle();
@@ -176,6 +180,14 @@ function faultAtRest(world: World): string | undefined {
   const heldBytes = client.session.heldBytes + server.session.heldBytes;
   if (heldBytes > 0) return `${heldBytes} bytes are held of what has arrived`;
   return undefined;
+}
+
+/** Everything on its way arrives, and every item is consumed. */
+function consumeAll(world: World): void {
+  world.settle();
+  world.client.consume();
+  world.client.endTick();
+  world.settle();
 }
 
 function hasEnded({ client }: World, id: number): boolean {
