@@ -51,7 +51,7 @@ export class Callee<In> {
   /** Calls that the host has not seen. */
   #arrived: IncomingCall<In>[] = [];
   /** What came of their streams. */
-  #early: StreamEvent<IncomingCall<In>>[] = [];
+  readonly #early = new Map<IncomingCall<In>, StreamEvent<IncomingCall<In>>[]>();
   #callBytes = 0;
 
   constructor({ codec, outbox, events, callsMax, parity, flow, settled }: CalleeOptions<In>) {
@@ -124,14 +124,12 @@ export class Callee<In> {
   takeDue(events: EventSink<CalleeEvent<In>>): void {
     if (this.#arrived.length === 0 || this.#outbox.isFull) return;
     for (const call of this.#arrived) {
-      if (call.state !== 'arrived') continue; // Cancelled before it was seen.
       call.state = 'running';
       events.push({ kind: 'call', call });
     }
     this.#arrived = [];
-    for (const event of this.#early.splice(0)) {
-      if (event.call.state === 'running') events.push(event);
-    }
+    for (const early of this.#early.values()) for (const event of early) events.push(event);
+    this.#early.clear();
   }
 
   /** A frame of a call of the other side that does not open it. */
@@ -151,7 +149,7 @@ export class Callee<In> {
     if (this.#expected.delete(id)) return this.#answer(id, 'CANCELLED');
     const call = this.#calls.get(id);
     if (call === undefined) return; // It was answered while the `cancel` was on its way.
-    if (call.state === 'arrived') this.fail(call, 'CANCELLED');
+    if (call.state === 'arrived') this.#failUnseen(call, 'CANCELLED');
     else this.#events.push({ kind: 'cancel', call, code: 'ABORTED' });
   }
 
@@ -160,7 +158,7 @@ export class Callee<In> {
     this.#expected.delete(id);
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    if (call.state === 'arrived') this.fail(call, 'UNSUPPORTED');
+    if (call.state === 'arrived') this.#failUnseen(call, 'UNSUPPORTED');
     else this.#events.push({ kind: 'cancel', call, code: 'UNSUPPORTED' });
   }
 
@@ -213,6 +211,13 @@ export class Callee<In> {
     this.#answer(call.id, code);
   }
 
+  /** A call that the host has not seen keeps nothing: while the outbox is full there may be many. */
+  #failUnseen(call: IncomingCall<In>, code: CallErrorCode): void {
+    this.#arrived = this.#arrived.filter((other) => other !== call);
+    this.#early.delete(call);
+    this.fail(call, code);
+  }
+
   /** Settles the call only once its terminal frame is queued: either may throw until then. */
   #finish(call: IncomingCall<In>, terminal: WireFrame): void {
     this.#assertUnsettled(call);
@@ -241,8 +246,13 @@ export class Callee<In> {
 
   /** What comes of a call that the host has not seen waits with it. */
   #tell(event: StreamEvent<IncomingCall<In>>): void {
-    if (event.call.state === 'arrived') this.#early.push(event);
-    else this.#events.push(event);
+    if (event.call.state !== 'arrived') {
+      this.#events.push(event);
+      return;
+    }
+    const early = this.#early.get(event.call);
+    if (early === undefined) this.#early.set(event.call, [event]);
+    else early.push(event);
   }
 
   #assertUnsettled(call: IncomingCall<In>): void {
