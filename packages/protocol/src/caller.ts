@@ -120,9 +120,15 @@ export class Caller<Out> {
       this.streams.forget(call);
     }
     if (call.cancelled) return;
-    if (frame.type === 'returned')
-      (call.streams ??= new CallStreams()).read(1, frame.streams.length);
+    if (frame.type === 'returned') this.#readReturned(call, frame.streams.length);
     this.#events.push({ kind: 'answer', call, frame });
+  }
+
+  /** Once, and not of a subscription: else the books of its streams would begin anew. */
+  #readReturned(call: OutgoingCall<Out>, count: number): void {
+    const streams = (call.streams ??= new CallStreams());
+    if (streams.hasRead(0) || streams.hasRead(1)) throw malformed('returned');
+    streams.read(1, count);
   }
 
   /** A frame of a newer peer: what it means for the call is not known here, so that it cannot go on. */

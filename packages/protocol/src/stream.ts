@@ -43,7 +43,8 @@ export type StreamNews =
 export class CallStreams {
   readonly writing: Map<number, Credit> = new Map();
   readonly reading: Map<number, Window> = new Map();
-  /** The highest number that was ever read: below it an unknown number is of a stream that is over. */
+  /** The numbers that were ever read: one of them that is unknown is of a stream that is over. */
+  #firstRead = Infinity;
   #lastRead = -1;
 
   /** Numbers from 1 on. */
@@ -54,11 +55,12 @@ export class CallStreams {
   /** From 0 on, or from 1. */
   read(from: 0 | 1, last: number): void {
     for (let stream = from; stream <= last; stream++) this.reading.set(stream, new Window());
-    this.#lastRead = Math.max(this.#lastRead, last);
+    this.#firstRead = Math.min(this.#firstRead, from);
+    this.#lastRead = last;
   }
 
   hasRead(stream: number): boolean {
-    return stream <= this.#lastRead;
+    return stream >= this.#firstRead && stream <= this.#lastRead;
   }
 }
 

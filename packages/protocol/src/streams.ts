@@ -83,10 +83,16 @@ export class Streams<Call extends StreamCall> {
     return false;
   }
 
-  /** @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent. */
+  /**
+   * An item of a stream; nothing, where that is over.
+   *
+   * @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent.
+   */
   write(call: Call, stream: number, frame: WireFrame): void {
-    const bytes = this.#outbox.push(call.id, this.#codec.encode(frame));
-    call.streams?.writing.get(stream)?.spend(creditsOf(bytes));
+    const credit = call.streams?.writing.get(stream);
+    // A frame of a call that was never written, and was given up, would end the session.
+    if (credit === undefined) return;
+    credit.spend(creditsOf(this.#outbox.push(call.id, this.#codec.encode(frame))));
   }
 
   /** The stream has no more items. */
@@ -106,8 +112,10 @@ export class Streams<Call extends StreamCall> {
     const window = call.streams?.reading.get(stream);
     if (window === undefined) return;
     this.heldBytes -= bytes;
-    if (window.consume(credits, bytes))
+    if (window.consume(credits, bytes)) {
       this.#flow.say(call.id, grantFrame(call.id, stream, window.granted));
+    }
+    if (window.isClosed && window.heldBytes === 0) call.streams?.reading.delete(stream);
   }
 
   /** Nobody reads the stream any more. What still comes of it is dropped. */
@@ -118,13 +126,14 @@ export class Streams<Call extends StreamCall> {
   /** An item has come. `undefined` where nobody reads it, or it is more than was granted. */
   receive(call: Call, stream: number, data: unknown, bytes: number): StreamItem | undefined {
     const window = call.streams?.reading.get(stream);
-    if (window === undefined) {
+    if (window === undefined || window.isClosed) {
       if (call.streams?.hasRead(stream) !== true) throw malformed('stream');
       return undefined;
     }
     const credits = creditsOf(bytes);
     if (!window.receive(credits, bytes)) {
-      this.#tell(call, stream, OVERRUN);
+      if (!window.isOverrun) this.#tell(call, stream, OVERRUN);
+      window.isOverrun = true;
       return undefined;
     }
     this.heldBytes += bytes;
@@ -139,8 +148,9 @@ export class Streams<Call extends StreamCall> {
       return;
     }
     const news = parseClose(wire);
-    if (this.#forgetReader(call, stream)) this.#tell(call, stream, news);
-    else if (call.streams?.hasRead(stream) !== true) throw malformed('stream');
+    // A subscription ends with its call.
+    if (stream === 0 || call.streams?.hasRead(stream) !== true) throw malformed('stream');
+    if (this.#closeReader(call, stream)) this.#tell(call, stream, news);
   }
 
   /** What the other side says of credit. A call or a stream that is over is no concern. */
@@ -169,8 +179,9 @@ export class Streams<Call extends StreamCall> {
   attach(calls: Iterable<Call>): void {
     for (const { id, streams } of calls) {
       if (streams === undefined) continue;
-      for (const [stream, { granted }] of streams.reading) {
-        if (granted > STREAM_WINDOW) this.#flow.say(id, grantFrame(id, stream, granted));
+      for (const [stream, { granted, isClosed }] of streams.reading) {
+        if (granted > STREAM_WINDOW && !isClosed)
+          this.#flow.say(id, grantFrame(id, stream, granted));
       }
       for (const [stream, { isBlocked }] of streams.writing) {
         if (isBlocked) this.#flow.say(id, blockedFrame(id, stream));
@@ -203,9 +214,22 @@ export class Streams<Call extends StreamCall> {
     return call.streams?.writing.delete(stream) === true;
   }
 
+  /** Whether it was open. */
   #forgetReader(call: Call, stream: number): boolean {
-    this.heldBytes -= call.streams?.reading.get(stream)?.heldBytes ?? 0;
-    return call.streams?.reading.delete(stream) === true;
+    const window = call.streams?.reading.get(stream);
+    if (window === undefined) return false;
+    this.heldBytes -= window.heldBytes;
+    call.streams?.reading.delete(stream);
+    return !window.isClosed;
+  }
+
+  /** Whether it was open. What it has brought counts until it is consumed. */
+  #closeReader(call: Call, stream: number): boolean {
+    const window = call.streams?.reading.get(stream);
+    if (window === undefined || window.isClosed) return false;
+    window.isClosed = true;
+    if (window.heldBytes === 0) call.streams?.reading.delete(stream);
+    return true;
   }
 
   #push(call: Call, frame: WireFrame): void {
