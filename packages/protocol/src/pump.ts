@@ -102,7 +102,8 @@ export class Pump {
 }
 
 function iterate(source: StreamSource<unknown>): AsyncIterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  // Some ReadableStreams are iterable as well; but that cannot be ended while it waits for more.
+  if (!('getReader' in source)) return source[Symbol.asyncIterator]();
   const reader = source.getReader();
   return {
     next: () => reader.read() as Promise<IteratorResult<unknown, unknown>>,
