@@ -57,11 +57,13 @@ export function callErrorFrame(id: CallId, code: CallErrorCode): WireFrame {
 export function itemFrame(id: CallId, data: unknown, origin: string | number = 0): WireFrame {
   return withPayload([TAGS.item, id, origin], data);
 }
+/** @throws FRAME_MALFORMED for paths that the other side would refuse: there they would end the session. */
 export function returnedFrame(
   id: CallId,
   streams: readonly StreamPath[],
   data: unknown,
 ): WireFrame {
+  parseStreamPaths(streams);
   return withPayload([TAGS.returned, id, streams], data);
 }
 export function endFrame(id: CallId): WireFrame {

@@ -13,6 +13,7 @@ import {
   subscribedFrame,
 } from './answer.ts';
 import { Credit } from './flow.ts';
+import type { FlowFrames } from './flow-frames.ts';
 import type { CallId } from './frame.ts';
 import type { CallErrorCode } from './outcome.ts';
 import type { Outbox } from './outbox.ts';
@@ -30,8 +31,7 @@ export interface CalleeOptions<In> {
   readonly callsMax: number;
   /** Of their ids. */
   readonly parity: number;
-  /** Says an uncounted frame of a stream. */
-  readonly say: (frame: WireFrame) => void;
+  readonly flow: FlowFrames;
   /** Nothing more is read of the call. */
   readonly settled: (id: CallId) => void;
 }
@@ -54,17 +54,17 @@ export class Callee<In> {
   /** Calls that the host has not seen. */
   #arrived: IncomingCall<In>[] = [];
   /** What came of their streams. */
-  #early: StreamEvent<IncomingCall<In>>[] = [];
+  readonly #early = new Map<IncomingCall<In>, StreamEvent<IncomingCall<In>>[]>();
   #callBytes = 0;
 
-  constructor({ codec, outbox, events, callsMax, parity, say, settled }: CalleeOptions<In>) {
+  constructor({ codec, outbox, events, callsMax, parity, flow, settled }: CalleeOptions<In>) {
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
     this.#callsMax = callsMax;
     this.#parity = parity;
     this.#settled = settled;
-    this.streams = new Streams(codec, outbox, { push: (event) => this.#tell(event) }, say);
+    this.streams = new Streams(codec, outbox, { push: (event) => this.#tell(event) }, flow);
   }
 
   /** Bytes of calls that are not settled, and of what their streams have brought. */
@@ -128,14 +128,12 @@ export class Callee<In> {
   takeDue(events: EventSink<CalleeEvent<In>>): void {
     if (this.#arrived.length === 0 || this.#outbox.isFull) return;
     for (const call of this.#arrived) {
-      if (call.state !== 'arrived') continue; // Cancelled before it was seen.
       call.state = 'running';
       events.push({ kind: 'call', call });
     }
     this.#arrived = [];
-    for (const event of this.#early.splice(0)) {
-      if (event.call.state === 'running') events.push(event);
-    }
+    for (const early of this.#early.values()) for (const event of early) events.push(event);
+    this.#early.clear();
   }
 
   /** A frame of a call of the other side that does not open it. */
@@ -155,7 +153,7 @@ export class Callee<In> {
     if (this.#expected.delete(id)) return this.#answer(id, 'CANCELLED');
     const call = this.#calls.get(id);
     if (call === undefined) return; // It was answered while the `cancel` was on its way.
-    if (call.state === 'arrived') this.fail(call, 'CANCELLED');
+    if (call.state === 'arrived') this.#failUnseen(call, 'CANCELLED');
     else this.#events.push({ kind: 'cancel', call, code: 'ABORTED' });
   }
 
@@ -164,7 +162,7 @@ export class Callee<In> {
     this.#expected.delete(id);
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    if (call.state === 'arrived') this.fail(call, 'UNSUPPORTED');
+    if (call.state === 'arrived') this.#failUnseen(call, 'UNSUPPORTED');
     else this.#events.push({ kind: 'cancel', call, code: 'UNSUPPORTED' });
   }
 
@@ -216,6 +214,13 @@ export class Callee<In> {
     this.#answer(call.id, code);
   }
 
+  /** A call that the host has not seen keeps nothing: while the outbox is full there may be many. */
+  #failUnseen(call: IncomingCall<In>, code: CallErrorCode): void {
+    this.#arrived = this.#arrived.filter((other) => other !== call);
+    this.#early.delete(call);
+    this.fail(call, code);
+  }
+
   /** Settles the call only once its terminal frame is queued: either may throw until then. */
   #finish(call: IncomingCall<In>, terminal: WireFrame): void {
     this.#assertUnsettled(call);
@@ -251,8 +256,13 @@ export class Callee<In> {
 
   /** What comes of a call that the host has not seen waits with it. */
   #tell(event: StreamEvent<IncomingCall<In>>): void {
-    if (event.call.state === 'arrived') this.#early.push(event);
-    else this.#events.push(event);
+    if (event.call.state !== 'arrived') {
+      this.#events.push(event);
+      return;
+    }
+    const early = this.#early.get(event.call);
+    if (early === undefined) this.#early.set(event.call, [event]);
+    else early.push(event);
   }
 
   #assertUnsettled(call: IncomingCall<In>): void {

@@ -3,6 +3,7 @@ import type { OutgoingCall } from './calls.ts';
 import type { Codec, WireFrame } from './codec.ts';
 import { malformed } from './errors.ts';
 import type { CallerEvent, EventSink } from './event.ts';
+import type { FlowFrames } from './flow-frames.ts';
 import type { CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 import { callFrame, cancelFrame, type CallRequest } from './request.ts';
@@ -25,9 +26,9 @@ export class Caller<Out> {
     outbox: Outbox<Out>,
     events: EventSink<CallerEvent<Out>>,
     firstId: CallId,
-    say: (frame: WireFrame) => void,
+    flow: FlowFrames,
   ) {
-    this.streams = new Streams(codec, outbox, events, say);
+    this.streams = new Streams(codec, outbox, events, flow);
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
@@ -119,9 +120,15 @@ export class Caller<Out> {
       this.streams.forget(call);
     }
     if (call.cancelled) return;
-    if (frame.type === 'returned')
-      (call.streams ??= new CallStreams()).read(1, frame.streams.length);
+    if (frame.type === 'returned') this.#readReturned(call, frame.streams.length);
     this.#events.push({ kind: 'answer', call, frame });
+  }
+
+  /** Once, and not of a subscription: else the books of its streams would begin anew. */
+  #readReturned(call: OutgoingCall<Out>, count: number): void {
+    const streams = (call.streams ??= new CallStreams());
+    if (streams.hasRead(0) || streams.hasRead(1)) throw malformed('returned');
+    streams.read(1, count);
   }
 
   /** A frame of a newer peer: what it means for the call is not known here, so that it cannot go on. */

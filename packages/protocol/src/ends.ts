@@ -29,6 +29,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
   readonly #host: EndsHost;
   readonly #pumps = new Map<number, Pump>();
   readonly #readers = new Map<number, StreamReader>();
+  #hasBegun = false;
 
   constructor(streams: Streams<Call>, call: Call, host: EndsHost) {
     this.#streams = streams;
@@ -46,7 +47,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
 
   /** Items were taken of a source: they would be missing where the call is made again. */
   get hasBegun(): boolean {
-    return [...this.#pumps.values()].some(({ hasBegun }) => hasBegun);
+    return this.#hasBegun || [...this.#pumps.values()].some(({ hasBegun }) => hasBegun);
   }
 
   /** Reads a stream, to be iterated once. */
@@ -73,7 +74,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
           news.isFailed ? { cause: this.#host.causeOf('failed', news.shape) } : undefined,
         );
       case 'overrun':
-        reader?.end({ cause: this.#host.causeOf('overrun', undefined) });
+        reader?.fail(this.#host.causeOf('overrun', undefined));
         return this.#stop(stream);
       case 'room':
         return this.#pumps.get(stream)?.resume();
@@ -88,6 +89,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
    */
   close(end?: { readonly cause: unknown }, settle: () => void = () => {}): void {
     for (const reader of this.#readers.values()) reader.end(end);
+    this.#hasBegun = this.hasBegun;
     const pumps = [...this.#pumps.values()];
     this.#pumps.clear();
     let left = pumps.length;
@@ -115,6 +117,8 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
   }
 
   failed(stream: number, cause: unknown): void {
+    // The call was given up while the source was closed: it is settled by that, and once.
+    if (!this.#pumps.has(stream)) return this.#host.report(cause);
     this.#host.failed(stream, cause);
     this.#written(stream);
   }
@@ -129,6 +133,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
   }
 
   #written(stream: number): void {
+    this.#hasBegun ||= this.#pumps.get(stream)?.hasBegun === true;
     if (!this.#pumps.delete(stream)) return;
     this.#host.written(this.#pumps.size);
     this.#host.wake();

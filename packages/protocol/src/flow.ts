@@ -32,6 +32,10 @@ export class Window {
   granted: number = STREAM_WINDOW;
   /** Bytes of items that are received and not consumed. */
   heldBytes = 0;
+  /** Nothing more comes: it is kept for what is not consumed. */
+  isClosed = false;
+  /** More came than was granted, and its host was told. */
+  isOverrun = false;
   #size: number = STREAM_WINDOW;
   #received = 0;
   #receivedBytes = 0;
@@ -64,6 +68,7 @@ export class Window {
   }
 
   #grant(): boolean {
+    if (this.isClosed) return false;
     const granted = this.#consumed + this.#size;
     if (granted - this.granted < this.#size / 2) return false;
     this.granted = granted;

@@ -142,7 +142,9 @@ export class Outbox<Owner> {
     callRoom: number,
     tooLarge: (call: OutgoingCall<Owner>) => void,
   ): Message | undefined {
+    // Characters of a frame may take three bytes each: what is given counts, or 64 KiB were exceeded.
     let length = 0;
+    for (const frame of frames) length += frame.length + 1;
     /** Whether the frame has found room. One that is large goes on its own. */
     const join = (frame: Message): boolean => {
       if (frames.length > 0 && length + frame.length > JOINED_LENGTH_MAX) return false;

@@ -35,39 +35,57 @@ export function takeStreams(
   payload: unknown,
   taken: TakenStream[],
   depthMax: number = STREAM_DEPTH_MAX,
-  path: StreamPath = [],
 ): unknown {
-  if (typeof payload !== 'object' || payload === null) return payload;
-  if (isStreamSource(payload)) {
-    if (taken.length >= STREAMS_MAX) throw new RangeError(`more than ${STREAMS_MAX} streams`);
-    taken.push({ path, source: payload });
-    return null;
-  }
-  if (path.length >= depthMax) return payload;
-  return Array.isArray(payload)
-    ? takeFrom(payload, payload.keys(), taken, depthMax, path)
-    : isPlain(payload)
-      ? takeFrom(payload, Object.keys(payload), taken, depthMax, path)
-      : payload;
+  return new Search(taken, depthMax).take(payload, []);
 }
 
-function takeFrom<Key extends string | number>(
-  container: object,
-  keys: Iterable<Key>,
-  taken: TakenStream[],
-  depthMax: number,
-  path: StreamPath,
-): object {
-  let copy: object | undefined;
-  for (const key of keys) {
-    const value = read(container, key);
-    if (typeof value !== 'object' || value === null) continue;
-    const left = takeStreams(value, taken, depthMax, [...path, key]);
-    if (left === value) continue;
-    copy ??= Array.isArray(container) ? [...(container as unknown[])] : { ...container };
-    define(copy, key, left);
+class Search {
+  readonly #taken: TakenStream[];
+  readonly #depthMax: number;
+  /**
+   * Members of the payload that hold no stream, by how deep they were found at least; -1 while they
+   * are looked at. So a payload that refers to itself, or many times to one thing, is soon searched.
+   */
+  #known: Map<object, number> | undefined;
+
+  constructor(taken: TakenStream[], depthMax: number) {
+    this.#taken = taken;
+    this.#depthMax = depthMax;
   }
-  return copy ?? container;
+
+  take(payload: unknown, path: StreamPath): unknown {
+    if (typeof payload !== 'object' || payload === null) return payload;
+    if (isStreamSource(payload)) {
+      if (this.#taken.length >= STREAMS_MAX)
+        throw new RangeError(`more than ${STREAMS_MAX} streams`);
+      this.#taken.push({ path, source: payload });
+      return null;
+    }
+    const depth = path.length;
+    if (depth >= this.#depthMax) return payload;
+    if (!Array.isArray(payload) && !isPlain(payload)) return payload;
+    if (depth === 0) return this.#takeFrom(payload, path);
+    this.#known ??= new Map();
+    if ((this.#known.get(payload) ?? Infinity) <= depth) return payload;
+    this.#known.set(payload, -1);
+    const left = this.#takeFrom(payload, path);
+    if (left === payload) this.#known.set(payload, depth);
+    else this.#known.delete(payload);
+    return left;
+  }
+
+  #takeFrom(container: object, path: StreamPath): object {
+    let copy: object | undefined;
+    for (const key of Array.isArray(container) ? container.keys() : Object.keys(container)) {
+      const value = read(container, key);
+      if (typeof value !== 'object' || value === null) continue;
+      const left = this.take(value, [...path, key]);
+      if (left === value) continue;
+      copy ??= Array.isArray(container) ? [...(container as unknown[])] : { ...container };
+      define(copy, key, left);
+    }
+    return copy ?? container;
+  }
 }
 
 /**
@@ -88,23 +106,25 @@ export function placeStreams(
     else {
       const container = path.slice(0, -1).reduce<unknown>(memberOf, placed);
       memberOf(container, last);
-      define(container as object, last, streams[index]);
+      // What a transformer made of the payload may not let itself be changed.
+      if (!define(container as object, last, streams[index])) throw malformed('streams');
     }
   }
   return placed;
 }
 
+/** An index is one of an array, and a name is not: `length` is no member. */
 function memberOf(container: unknown, key: string | number): unknown {
-  if (typeof container !== 'object' || container === null || !Object.hasOwn(container, key)) {
-    throw malformed('streams');
-  }
+  const isContainer = typeof container === 'object' && container !== null;
+  const isOfKind = Array.isArray(container) === (typeof key === 'number');
+  if (!isContainer || !isOfKind || !Object.hasOwn(container, key)) throw malformed('streams');
   return read(container, key);
 }
 
 /** A member of any name: `__proto__` is one like the others. */
-function define(container: object, key: string | number, value: unknown): void {
+function define(container: object, key: string | number, value: unknown): boolean {
   const descriptor = { value, writable: true, enumerable: true, configurable: true };
-  Object.defineProperty(container, key, descriptor);
+  return Reflect.defineProperty(container, key, descriptor);
 }
 
 function read(container: object, key: string | number): unknown {

@@ -20,6 +20,8 @@ export class Pump {
   readonly #stream: number;
   #isWaiting = true;
   #isClosed = false;
+  /** Set while the source is closed: who waits for that. */
+  #settling: (() => void)[] | undefined;
 
   /** The source is not touched until the pump is told to `resume`, and may write. */
   constructor(source: StreamSource<unknown>, host: PumpHost, stream: number) {
@@ -42,19 +44,27 @@ export class Pump {
 
   /** Runs the `finally` of a generator, however long it takes, and then `settle`. */
   close(settle: () => void): void {
+    if (this.#settling !== undefined) this.#settling.push(settle);
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const failed = (cause: unknown): void => {
-      this.#host.report(cause);
-      settle();
-    };
+    this.#settling = [settle];
     try {
       const returned = this.#open().return?.() ?? Promise.resolve();
-      returned.then(settle, failed);
+      returned.then(this.#onClosed, this.#onCloseThrow);
     } catch (cause) {
-      failed(cause);
+      this.#onCloseThrow(cause);
     }
   }
+
+  readonly #onClosed = (): void => {
+    for (const settle of this.#settling?.splice(0) ?? []) settle();
+    this.#settling = undefined;
+  };
+
+  readonly #onCloseThrow = (cause: unknown): void => {
+    this.#host.report(cause);
+    this.#onClosed();
+  };
 
   #open(): AsyncIterator<unknown> {
     return (this.#iterator ??= iterate(this.#source));
@@ -70,6 +80,7 @@ export class Pump {
 
   readonly #onNext = (result: IteratorResult<unknown, unknown>): void => {
     if (this.#isClosed) return; // The end of the iterator is awaited elsewhere.
+    if (Object(result) !== result) return this.#onThrow(new TypeError('no iterator result'));
     if (result.done === true) {
       this.#isClosed = true;
       return this.#host.ended(this.#stream);
@@ -91,7 +102,8 @@ export class Pump {
 }
 
 function iterate(source: StreamSource<unknown>): AsyncIterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  // Some ReadableStreams are iterable as well; but that cannot be ended while it waits for more.
+  if (!('getReader' in source)) return source[Symbol.asyncIterator]();
   const reader = source.getReader();
   return {
     next: () => reader.read() as Promise<IteratorResult<unknown, unknown>>,

@@ -52,6 +52,12 @@ export class StreamReader implements AsyncIterableIterator<unknown, undefined, u
     this.#give();
   }
 
+  /** The stream cannot be gone on with: what is there counts no more, and is dropped. */
+  fail(cause: unknown): void {
+    this.#items = [];
+    this.end({ cause });
+  }
+
   next(): Promise<IteratorResult<unknown, undefined>> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });

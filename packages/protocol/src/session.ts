@@ -4,7 +4,8 @@ import * as CODES from './close-codes.ts';
 import type { Codec, Message, WireFrame } from './codec.ts';
 import { malformed, OpenlineError } from './errors.ts';
 import type { SessionEvent } from './event.ts';
-import { FIRST_COUNTED_TAG, FLOW_FRAMES_MAX, HELLO_BYTES_MAX, PARCELS_MAX } from './constants.ts';
+import { FIRST_COUNTED_TAG, HELLO_BYTES_MAX, PARCELS_MAX } from './constants.ts';
+import { FlowFrames } from './flow-frames.ts';
 import {
   ackFrame,
   isId,
@@ -58,8 +59,8 @@ export class Session<Out, In> {
   readonly #events: SessionEvent<Out, In>[] = [];
   /** Uncounted frames that are due, by their tag: of each kind the latest is what holds. */
   readonly #control = new Map<unknown, Message>();
-  /** Flow control that is due, by what it is about: it goes behind what is written again. */
-  readonly #flow = new Map<string, Message>();
+  /** Credit that is due: it goes behind what is written again. */
+  readonly #flow: FlowFrames;
   #callee: Callee<In> | undefined;
   #state: 'detached' | 'attached' | 'ended' = 'detached';
   #peerCallsMax = 0;
@@ -70,7 +71,8 @@ export class Session<Out, In> {
     this.#limits = limits;
     this.#sessionBytesMax = sessionBytesMax;
     this.#outbox = new Outbox<Out>(codec, limits.backlogBytesMax);
-    this.caller = new Caller(codec, this.#outbox, this.#events, role.firstId, this.#sayOfStream);
+    this.#flow = new FlowFrames(codec);
+    this.caller = new Caller(codec, this.#outbox, this.#events, role.firstId, this.#flow);
   }
 
   /**
@@ -86,7 +88,7 @@ export class Session<Out, In> {
       events: this.#events,
       callsMax,
       parity,
-      say: this.#sayOfStream,
+      flow: this.#flow,
       settled: (id) => this.#assemblies.delete(id),
     });
   }
@@ -127,6 +129,7 @@ export class Session<Out, In> {
       this.#state = 'attached';
       // More may have come since this side said in the handshake how much it has.
       if (this.#inbox.received > 0) this.#acknowledge();
+      this.#flow.clear(); // What was given meanwhile is among what is said again.
       this.caller.streams.attach(this.caller.calls);
       if (this.#callee !== undefined) this.#callee.streams.attach(this.#callee.calls);
     });
@@ -137,7 +140,6 @@ export class Session<Out, In> {
     if (this.#state !== 'attached') return;
     this.#state = 'detached';
     this.#control.clear();
-    this.#flow.clear();
   }
 
   /** Ends the session on this side. Calls that the host has not seen are never started. */
@@ -196,7 +198,7 @@ export class Session<Out, In> {
     if (this.#state !== 'attached') return false;
     return (
       this.#control.size > 0 ||
-      this.#flow.size > 0 ||
+      !this.#flow.isEmpty ||
       this.#inbox.mustAcknowledge ||
       this.#outbox.hasUnwritten
     );
@@ -208,7 +210,7 @@ export class Session<Out, In> {
     if (this.#inbox.mustAcknowledge) this.#acknowledge();
     const control = [...this.#control.values()];
     if (control.length > 0) this.#control.clear();
-    if (this.#flow.size > 0 && !this.#outbox.isReplaying) this.#takeFlow(control);
+    if (!this.#flow.isEmpty && !this.#outbox.isReplaying) this.#flow.take(control);
     return this.#outbox.take(control, this.#peerCallsMax - this.caller.openCount, (call) => {
       this.caller.forget(call);
       this.#events.push({ kind: 'too-large', call });
@@ -221,20 +223,6 @@ export class Session<Out, In> {
     bytes += this.#callee?.heldBytes ?? 0;
     for (const { heldBytes } of this.#assemblies.values()) bytes += heldBytes;
     return bytes;
-  }
-
-  /** Of each stream the latest is what holds. */
-  readonly #sayOfStream = (frame: WireFrame): void => {
-    if (this.#state !== 'attached') return;
-    this.#flow.set(frame.slice(0, 3).join(), this.#codec.encode(frame));
-  };
-
-  #takeFlow(frames: Message[]): void {
-    for (const [key, frame] of this.#flow) {
-      if (frames.length >= FLOW_FRAMES_MAX) return;
-      frames.push(frame);
-      this.#flow.delete(key);
-    }
   }
 
   #receiveCredit(tag: number, wire: WireFrame): void {

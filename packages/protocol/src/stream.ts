@@ -22,11 +22,16 @@ export interface StreamItem {
   /** The size of its frame. */
   readonly bytes: number;
 }
+/** No more comes. `isFailed`: since its writer failed; `shape` says how, where it can be said. */
+export interface StreamClose {
+  readonly type: 'close';
+  readonly isFailed: boolean;
+  readonly shape: unknown;
+}
 /** What a stream of a call is told. The first three are for its reader, the last two for its writer. */
 export type StreamNews =
   | StreamItem
-  /** No more comes. `isFailed`: since its writer failed; `shape` says how, where it can be said. */
-  | { readonly type: 'close'; readonly isFailed: boolean; readonly shape: unknown }
+  | StreamClose
   /** More came than was granted: the reader has to stop it. */
   | { readonly type: 'overrun' }
   /** Another item may be written, or could be: ask again. */
@@ -38,7 +43,8 @@ export type StreamNews =
 export class CallStreams {
   readonly writing: Map<number, Credit> = new Map();
   readonly reading: Map<number, Window> = new Map();
-  /** The highest number that was ever read: below it an unknown number is of a stream that is over. */
+  /** The numbers that were ever read: one of them that is unknown is of a stream that is over. */
+  #firstRead = Infinity;
   #lastRead = -1;
 
   /** Numbers from 1 on. */
@@ -49,11 +55,12 @@ export class CallStreams {
   /** From 0 on, or from 1. */
   read(from: 0 | 1, last: number): void {
     for (let stream = from; stream <= last; stream++) this.reading.set(stream, new Window());
-    this.#lastRead = Math.max(this.#lastRead, last);
+    this.#firstRead = Math.min(this.#firstRead, from);
+    this.#lastRead = last;
   }
 
   hasRead(stream: number): boolean {
-    return stream <= this.#lastRead;
+    return stream >= this.#firstRead && stream <= this.#lastRead;
   }
 }
 
@@ -81,7 +88,7 @@ export function parseStream(value: unknown): number {
   return parseInteger(value, 0, 'stream');
 }
 
-export function parseClose(wire: WireFrame): StreamNews {
+export function parseClose(wire: WireFrame): StreamClose {
   if (wire[3] !== undefined && wire[3] !== 0) throw malformed('close');
   return { type: 'close', isFailed: wire[3] === 0, shape: wire[4] };
 }

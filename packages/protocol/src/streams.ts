@@ -1,7 +1,8 @@
 import type { Codec, WireFrame } from './codec.ts';
-import { MESSAGE_BYTES_MAX } from './constants.ts';
+import { MESSAGE_BYTES_MAX, STREAM_WINDOW } from './constants.ts';
 import { malformed } from './errors.ts';
 import type { EventSink } from './event.ts';
+import type { FlowFrames } from './flow-frames.ts';
 import type { CallId } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 import { parseInteger } from './parse.ts';
@@ -49,7 +50,7 @@ export class Streams<Call extends StreamCall> {
   readonly #codec: Codec;
   readonly #outbox: Pick<Outbox<unknown>, 'push' | 'isFull'>;
   readonly #events: EventSink<StreamEvent<Call>>;
-  readonly #say: (frame: WireFrame) => void;
+  readonly #flow: FlowFrames;
   /** Streams whose writer waits for the backlog, or for the call to be written, by their call. */
   readonly #waiting = new Map<Call, Set<number>>();
   /** Bytes of items that were received and not consumed. */
@@ -59,12 +60,12 @@ export class Streams<Call extends StreamCall> {
     codec: Codec,
     outbox: Pick<Outbox<unknown>, 'push' | 'isFull'>,
     events: EventSink<StreamEvent<Call>>,
-    say: (frame: WireFrame) => void,
+    flow: FlowFrames,
   ) {
     this.#codec = codec;
     this.#outbox = outbox;
     this.#events = events;
-    this.#say = say;
+    this.#flow = flow;
   }
 
   /** Whether an item may be written now. Else `room` is told once it may be worth asking again. */
@@ -72,7 +73,7 @@ export class Streams<Call extends StreamCall> {
     const credit = call.streams?.writing.get(stream);
     if (credit === undefined) return false;
     if (credit.isSpent) {
-      if (!credit.isBlocked) this.#say(blockedFrame(call.id, stream));
+      if (!credit.isBlocked) this.#flow.say(call.id, blockedFrame(call.id, stream));
       credit.isBlocked = true;
       return false;
     }
@@ -82,10 +83,16 @@ export class Streams<Call extends StreamCall> {
     return false;
   }
 
-  /** @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent. */
+  /**
+   * An item of a stream; nothing, where that is over.
+   *
+   * @throws what the codec throws at the data, and LIMIT_EXCEEDED; then nothing was sent.
+   */
   write(call: Call, stream: number, frame: WireFrame): void {
-    const bytes = this.#outbox.push(call.id, this.#codec.encode(frame));
-    call.streams?.writing.get(stream)?.spend(creditsOf(bytes));
+    const credit = call.streams?.writing.get(stream);
+    // A frame of a call that was never written, and was given up, would end the session.
+    if (credit === undefined) return;
+    credit.spend(creditsOf(this.#outbox.push(call.id, this.#codec.encode(frame))));
   }
 
   /** The stream has no more items. */
@@ -105,7 +112,10 @@ export class Streams<Call extends StreamCall> {
     const window = call.streams?.reading.get(stream);
     if (window === undefined) return;
     this.heldBytes -= bytes;
-    if (window.consume(credits, bytes)) this.#say(grantFrame(call.id, stream, window.granted));
+    if (window.consume(credits, bytes)) {
+      this.#flow.say(call.id, grantFrame(call.id, stream, window.granted));
+    }
+    if (window.isClosed && window.heldBytes === 0) call.streams?.reading.delete(stream);
   }
 
   /** Nobody reads the stream any more. What still comes of it is dropped. */
@@ -116,13 +126,14 @@ export class Streams<Call extends StreamCall> {
   /** An item has come. `undefined` where nobody reads it, or it is more than was granted. */
   receive(call: Call, stream: number, data: unknown, bytes: number): StreamItem | undefined {
     const window = call.streams?.reading.get(stream);
-    if (window === undefined) {
+    if (window === undefined || window.isClosed) {
       if (call.streams?.hasRead(stream) !== true) throw malformed('stream');
       return undefined;
     }
     const credits = creditsOf(bytes);
     if (!window.receive(credits, bytes)) {
-      this.#tell(call, stream, OVERRUN);
+      if (!window.isOverrun) this.#tell(call, stream, OVERRUN);
+      window.isOverrun = true;
       return undefined;
     }
     this.heldBytes += bytes;
@@ -137,8 +148,9 @@ export class Streams<Call extends StreamCall> {
       return;
     }
     const news = parseClose(wire);
-    if (this.#forgetReader(call, stream)) this.#tell(call, stream, news);
-    else if (call.streams?.hasRead(stream) !== true) throw malformed('stream');
+    // A subscription ends with its call.
+    if (stream === 0 || call.streams?.hasRead(stream) !== true) throw malformed('stream');
+    if (this.#closeReader(call, stream)) this.#tell(call, stream, news);
   }
 
   /** What the other side says of credit. A call or a stream that is over is no concern. */
@@ -155,20 +167,24 @@ export class Streams<Call extends StreamCall> {
     } else {
       const window = call?.streams?.reading.get(stream);
       if (call !== undefined && window?.blocked() === true) {
-        this.#say(grantFrame(call.id, stream, window.granted));
+        this.#flow.say(call.id, grantFrame(call.id, stream, window.granted));
       }
     }
   }
 
-  /** On another connection what is granted, and who waits for it, is said again. */
+  /**
+   * On another connection what is granted, and who waits for it, is said again. What every writer
+   * begins with is not: else each subscription would cost a frame at each attach.
+   */
   attach(calls: Iterable<Call>): void {
     for (const { id, streams } of calls) {
       if (streams === undefined) continue;
-      for (const [stream, { granted }] of streams.reading) {
-        this.#say(grantFrame(id, stream, granted));
+      for (const [stream, { granted, isClosed }] of streams.reading) {
+        if (granted > STREAM_WINDOW && !isClosed)
+          this.#flow.say(id, grantFrame(id, stream, granted));
       }
       for (const [stream, { isBlocked }] of streams.writing) {
-        if (isBlocked) this.#say(blockedFrame(id, stream));
+        if (isBlocked) this.#flow.say(id, blockedFrame(id, stream));
       }
     }
   }
@@ -187,6 +203,7 @@ export class Streams<Call extends StreamCall> {
   forget(call: Call): void {
     if (call.streams === undefined) return;
     this.#waiting.delete(call);
+    this.#flow.forget(call.id);
     for (const { heldBytes } of call.streams.reading.values()) this.heldBytes -= heldBytes;
     call.streams.reading.clear();
     call.streams.writing.clear();
@@ -197,9 +214,22 @@ export class Streams<Call extends StreamCall> {
     return call.streams?.writing.delete(stream) === true;
   }
 
+  /** Whether it was open. */
   #forgetReader(call: Call, stream: number): boolean {
-    this.heldBytes -= call.streams?.reading.get(stream)?.heldBytes ?? 0;
-    return call.streams?.reading.delete(stream) === true;
+    const window = call.streams?.reading.get(stream);
+    if (window === undefined) return false;
+    this.heldBytes -= window.heldBytes;
+    call.streams?.reading.delete(stream);
+    return !window.isClosed;
+  }
+
+  /** Whether it was open. What it has brought counts until it is consumed. */
+  #closeReader(call: Call, stream: number): boolean {
+    const window = call.streams?.reading.get(stream);
+    if (window === undefined || window.isClosed) return false;
+    window.isClosed = true;
+    if (window.heldBytes === 0) call.streams?.reading.delete(stream);
+    return true;
   }
 
   #push(call: Call, frame: WireFrame): void {

@@ -172,8 +172,9 @@ describe('a call', () => {
       expected: { code: CODES.LIMIT_EXCEEDED },
     },
   ])('whose answer $what is still to be settled', ({ data, expected }) => {
-    const { client, server, incoming, pair } = startedCall();
+    const { client, server, incoming, pair } = startedCall('subscription');
     const { callee } = server.session;
+    callee.subscribed(incoming);
     const thrown = expected === TypeError ? TypeError : expect.objectContaining(expected);
     expect(() => callee.item(incoming, data, undefined)).toThrow(thrown);
     expect(() => callee.result(incoming, data)).toThrow(thrown);
@@ -181,7 +182,10 @@ describe('a call', () => {
     expect(callee.count).toBe(1);
     callee.fail(incoming, 'INTERNAL');
     pair.settle();
-    expect(client.told()).toEqual([{ event: 'error', id: 1, code: 'INTERNAL' }]);
+    expect(client.told()).toEqual([
+      { event: 'subscribed', id: 1 },
+      { event: 'error', id: 1, code: 'INTERNAL' },
+    ]);
   });
 
   it('larger than the other side takes is not sent', () => {
@@ -356,7 +360,7 @@ describe('a side that answers no calls', () => {
 
   it('ignores what else is said of calls that it does not have', () => {
     const session = answerless();
-    session.receive('[[37,2],[40,4]]');
+    session.receive('[[37,2],[60,4]]');
     expect([session.takeEvents(), session.received]).toEqual([[], 2]);
   });
 });
@@ -364,14 +368,14 @@ describe('a side that answers no calls', () => {
 describe('a frame of a newer peer (case 8)', () => {
   it('that is not counted is ignored', () => {
     const { server } = new Pair();
-    server.receive('[[31,1,{"a":1}],[32,1,0,"a",0],[11]]');
+    server.receive('[[31,1,{"a":1}],[32,1,0,"a",0],[31]]');
     expect(server.told()).toEqual([{ event: 'call', id: 1, kind: 'query', path: 'a' }]);
     expect(server.session.received).toBe(1);
   });
 
   it('that is counted and names no open call is counted', () => {
     const { server } = new Pair();
-    server.receive('[[40,1],[40,2],[40,"a"],[41]]');
+    server.receive('[[60,1],[60,2],[60,"a"],[61]]');
     expect(server.told()).toEqual([]);
     expect([server.session.received, server.isOver]).toEqual([4, false]);
     server.session.tick({ ping: false });
@@ -380,7 +384,7 @@ describe('a frame of a newer peer (case 8)', () => {
 
   it('that names a call in the same message ends that call unseen', () => {
     const { server } = new Pair();
-    server.receive('[[32,1,0,"a",0],[40,1,"more"]]');
+    server.receive('[[32,1,0,"a",0],[60,1,"more"]]');
     expect(server.told()).toEqual([]);
     expect(server.write()).toBe('[[34,1,"UNSUPPORTED"]]');
     expect(server.session.callee.count).toBe(0);
@@ -388,7 +392,7 @@ describe('a frame of a newer peer (case 8)', () => {
 
   it('that names a running call asks its host to end it', () => {
     const { client, server, incoming, pair } = startedCall();
-    server.receive('[[40,1]]');
+    server.receive('[[60,1]]');
     expect(server.told()).toEqual([{ event: 'cancel', id: 1, code: 'UNSUPPORTED' }]);
     server.session.callee.fail(incoming, 'UNSUPPORTED');
     pair.flush(server);
@@ -397,8 +401,8 @@ describe('a frame of a newer peer (case 8)', () => {
 
   it('that names a call of this side ends it here, and cancels it there', () => {
     const { client, server, incoming, pair } = startedCall('subscription');
-    client.receive('[[40,1]]');
-    client.receive('[[40,1]]');
+    client.receive('[[60,1]]');
+    client.receive('[[60,1]]');
     expect(client.told()).toEqual([{ event: 'error', id: 1, code: 'UNSUPPORTED' }]);
     pair.flush(client);
     expect(server.told()).toEqual([{ event: 'cancel', id: 1, code: 'ABORTED' }]);

@@ -196,7 +196,7 @@ describe('a driver', () => {
     });
 
     it('acknowledges what it owes, and does not ask a peer that speaks', () => {
-      driver.message(connection, '[[40]]');
+      driver.message(connection, '[[60]]');
       expect(silence(1)).toEqual([['[[7,1]]']]);
     });
 
@@ -217,7 +217,7 @@ describe('a driver', () => {
     it('writes again what the other side does not have, and says what this side has', () => {
       call('a');
       endTick();
-      driver.message(connection, '[[40]]');
+      driver.message(connection, '[[60]]');
       driver.closed(connection, 1006, 'lost');
       call('b');
       driver.attach(next, { ...AGREEMENT, next: 2 });

@@ -8,7 +8,7 @@ import {
   type Message,
 } from '../src/index.ts';
 import * as TAGS from '../src/tags.ts';
-import type { BOUNDS } from './explore-bounds.ts';
+import { BOUNDS } from './explore-bounds.ts';
 import type { Parts } from './explore-side.ts';
 import { codec } from './support.ts';
 
@@ -104,9 +104,13 @@ class LosesBoth extends PlainDriver {
 class StopsReading extends PlainSession {
   readonly #unread: Message[] = [];
 
+  get #isFull(): boolean {
+    return this.heldBytes - this.callee.heldBytes >= BOUNDS.full.backlogBytesMax;
+  }
+
   override receive(message: Message): void {
     this.#unread.push(message);
-    while (!this.callee.producersMustWait() && this.#unread.length > 0) {
+    while (!this.#isFull && this.#unread.length > 0) {
       super.receive(this.#unread.shift()!);
     }
   }

@@ -7,13 +7,14 @@ import {
   type DriverHost,
   type Limits,
   type Message,
+  type OutgoingCall,
   type SessionEvent,
   type SessionOptions,
   type Welcome,
 } from '../src/index.ts';
 import { Books } from './explore-books.ts';
 import { exploredCodec as codec } from './explore-codec.ts';
-import { plain, type PlainEvent } from './pair.ts';
+import { plain, unreadOf, type PlainEvent, type Unread } from './pair.ts';
 import { ROLES } from './support.ts';
 
 type Event = SessionEvent<string, string>;
@@ -79,7 +80,10 @@ export class Side implements DriverHost<string, string> {
   fault: string | undefined;
   isOver = false;
   isWaiting = false;
+  /** Whether its host consumes an item as soon as it is told. */
+  isReading = true;
   readonly told: PlainEvent[] = [];
+  unread: Unread[] = [];
   #end: End | undefined;
   #last = 0;
   #flush: (() => void) | undefined;
@@ -101,8 +105,30 @@ export class Side implements DriverHost<string, string> {
 
   event(event: Event): void {
     this.isOver ||= event.kind === 'ended';
-    if (event.kind === 'room') this.isWaiting = false;
-    else this.told.push(plain(event));
+    if (event.kind !== 'stream') {
+      this.told.push(plain(event));
+      const unread = unreadOf(event);
+      if (unread !== undefined) this.unread.push(unread);
+      if (this.isReading) this.consume();
+    } else if (event.news.type === 'room') this.isWaiting = false;
+    else this.fault ??= `was told of ${event.news.type}`;
+  }
+
+  /** Consumes every item that it was told, as a host may in its own time. */
+  consume(): void {
+    for (const { call, stream, item } of this.unread.splice(0)) {
+      this.session.caller.streams.consumed(call as OutgoingCall<string>, stream, item);
+    }
+    this.driver.wake();
+  }
+
+  /** Bytes of the items that were told and not consumed, of calls that have not ended. */
+  get unreadBytes(): number {
+    let bytes = 0;
+    for (const { call, item } of this.unread) {
+      if (this.session.caller.open(call.id) === call) bytes += item.bytes;
+    }
+    return bytes;
   }
 
   detached(): void {

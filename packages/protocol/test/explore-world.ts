@@ -7,6 +7,7 @@ import {
   parseHello,
   type Agreement,
   type Hello,
+  type IncomingCall,
   type Limits,
   type Message,
   type OutgoingCall,
@@ -19,7 +20,12 @@ import { LIMITS } from './support.ts';
 /** How much may happen in a story. */
 export interface Bounds {
   readonly calls: number;
+  /** How often the server gives items. */
   readonly items: number;
+  /** How many it gives each time. */
+  readonly burst: number;
+  /** Whether the client consumes in steps of their own what it was told, or at once. */
+  readonly pauses: boolean;
   readonly cancels: number;
   readonly ticks: number;
   /** The first one is there. */
@@ -32,7 +38,8 @@ export interface Bounds {
 /** What each step belongs to, and on which connection it is. One step is one tick of that side. */
 export interface Step {
   readonly side: Name;
-  readonly does: 'call' | 'cancel' | 'item' | 'result' | 'tick' | 'dial' | 'read' | 'lose';
+  readonly does:
+    'call' | 'cancel' | 'item' | 'result' | 'consume' | 'tick' | 'dial' | 'read' | 'lose';
   readonly on?: number;
 }
 
@@ -85,8 +92,14 @@ export class World {
     this.#left = { cancels, items, losses };
     this.#limits = { ...LIMITS, backlogBytesMax };
     this.client = new Side('client', this.#limits, parts);
+    this.client.isReading = !bounds.pauses;
     this.server = new Side('server', this.#limits, parts);
     this.connect();
+  }
+
+  /** Whether stories are about credit: then nothing but credit keeps items from being given. */
+  get hasCredit(): boolean {
+    return this.#bounds.pauses;
   }
 
   /** Everything that may happen next. */
@@ -101,6 +114,7 @@ export class World {
       if (this.#left.items > 0 && !server.isWaiting) steps.push({ side: 'server', does: 'item' });
       steps.push({ side: 'server', does: 'result' });
     }
+    if (client.unread.length > 0) steps.push({ side: 'client', does: 'consume' });
     for (const side of ['client', 'server'] as const) {
       const { current } = this[side];
       if (current === 0) continue;
@@ -127,6 +141,9 @@ export class World {
       case 'item':
       case 'result':
         this.#answer(does);
+        break;
+      case 'consume':
+        this.client.consume();
         break;
       case 'tick':
         this.#ticks[side]++;
@@ -169,6 +186,23 @@ export class World {
     }
   }
 
+  /**
+   * The server gives as many items as it has credits left. Gives how many it gave in all, and how
+   * many the client has granted; `undefined` where no stream is open.
+   */
+  exhaust(): { readonly used: number; readonly granted: number } | undefined {
+    for (const { call, given } of this.calls) {
+      const window = call.streams?.reading.get(0);
+      const incoming = this.server.session.callee.opened(call.id);
+      if (window === undefined || incoming?.streams === undefined) continue;
+      this.#giveItems(incoming, given, Infinity);
+      this.server.driver.wake();
+      this.server.endTick();
+      return { used: given.length - 1, granted: window.granted };
+    }
+    return undefined;
+  }
+
   /** The server answers everything that runs. */
   answerAll(): void {
     while (this.#running !== undefined) this.#answer('result');
@@ -199,7 +233,8 @@ export class World {
   #call(): void {
     const { caller } = this.client.session;
     const input = this.calls.length;
-    const call = caller.call({ kind: 'query', path: 'p', input, options: {} }, 'p');
+    const kind = this.#bounds.items > 0 ? 'subscription' : 'query';
+    const call = caller.call({ kind, path: 'p', input, options: {} }, 'p');
     this.calls.push({ call, given: [], withdrawn: false });
     this.client.driver.wake();
   }
@@ -217,16 +252,34 @@ export class World {
     for (const call of callee.calls) {
       if (call.state !== 'running') continue;
       const { given } = this.calls.find((told) => told.call.id === call.id)!;
-      const data = given.length;
       if (does === 'item') {
         this.#left.items--;
-        callee.item(call, data, undefined);
-        this.server.isWaiting = callee.producersMustWait();
-      } else callee.result(call, data);
-      given.push({ event: does, id: call.id, data });
+        this.#giveItems(call, given, this.#bounds.burst);
+      } else {
+        const data = given.length;
+        callee.result(call, data);
+        this.server.isWaiting = false;
+        given.push({ event: does, id: call.id, data });
+      }
       break;
     }
     this.server.driver.wake();
+  }
+
+  /** As many as it may, up to `left`; then it asks whether another one may go. */
+  #giveItems(call: IncomingCall<string>, given: PlainEvent[], left: number): void {
+    const { callee } = this.server.session;
+    const { id } = call;
+    if (given.length === 0) {
+      callee.subscribed(call);
+      given.push({ event: 'subscribed', id });
+    }
+    while (callee.streams.mayWrite(call, 0) && left-- > 0) {
+      const data = given.length;
+      callee.item(call, data, undefined);
+      given.push({ event: 'item', id, data });
+    }
+    this.server.isWaiting = !callee.streams.mayWrite(call, 0);
   }
 
   #dial(): void {

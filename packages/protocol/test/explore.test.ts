@@ -17,6 +17,7 @@ const STORIES = [
   ['two calls are made', 'twoCalls', 16_207, 15, 'whole'],
   ['acks and pings cross a hello (cases 3 and 31)', 'ticks', 46_523, 11, 'cut'],
   ['no side has room for its words (cases 24, 25 and 31)', 'full', 34_563, 14, 'cut'],
+  ['a reader pauses, and its grants are lost (case 27)', 'credit', 0, 0, 'whole'],
   ['all of this comes together', 'everything', 47_718, 7, 'cut'],
 ] as const;
 

@@ -104,11 +104,16 @@ const NAMES: readonly Name[] = ['client', 'server'];
 function faultOf(world: World): string | undefined {
   const { client, server, calls } = world;
   for (const name of NAMES) {
-    const { isOver, books, current, session, told, fault = books.fault } = world[name];
+    const { isOver, books, current, session, told, unreadBytes } = world[name];
+    const { fault = books.fault } = world[name];
     if (isOver) return `the ${name} ended the session: ${String(told.at(-1)?.['code'])}`;
     if (fault !== undefined) return `the ${name} ${fault}`;
     if (current === 0) continue;
-    const heldBytes = session.heldBytes - session.callee.heldBytes;
+    const { caller, callee } = session;
+    if (caller.streams.heldBytes !== unreadBytes) {
+      return `the ${name} holds ${caller.streams.heldBytes} bytes of ${unreadBytes} not consumed`;
+    }
+    const heldBytes = session.heldBytes - unreadBytes - callee.heldBytes;
     const { unacknowledgedBytes } = books;
     if (heldBytes !== unacknowledgedBytes) {
       return `the ${name} holds ${heldBytes} bytes of ${unacknowledgedBytes} not acknowledged`;
@@ -146,9 +151,17 @@ function faultAtRest(world: World): string | undefined {
   const isDone = (): boolean =>
     calls.every((told) => told.withdrawn || hasEnded(world, told.call.id));
   for (let round = 0; round < ROUNDS_MAX && !isDone(); round++) {
+    consumeAll(world);
+    world.tick();
     world.settle();
+    if (server.isWaiting) return 'a stream stands still';
+    if (world.hasCredit) {
+      const { used, granted } = world.exhaust() ?? { used: 0, granted: 0 };
+      if (used !== granted) return `${used} items were given of ${granted} that were granted`;
+      consumeAll(world);
+    }
     world.answerAll();
-    world.settle();
+    consumeAll(world);
     world.tick();
   }
   world.settle();
@@ -167,6 +180,14 @@ function faultAtRest(world: World): string | undefined {
   const heldBytes = client.session.heldBytes + server.session.heldBytes;
   if (heldBytes > 0) return `${heldBytes} bytes are held of what has arrived`;
   return undefined;
+}
+
+/** Everything on its way arrives, and every item is consumed. */
+function consumeAll(world: World): void {
+  world.settle();
+  world.client.consume();
+  world.client.endTick();
+  world.settle();
 }
 
 function hasEnded({ client }: World, id: number): boolean {

@@ -6,12 +6,21 @@ import {
   endFrame,
   itemFrame,
   resultFrame,
+  returnedFrame,
   subscribedFrame,
 } from '../src/answer.ts';
 import { ackFrame, PING_FRAME, PONG_FRAME } from '../src/frame.ts';
 import { CALL_ERRORS, TAGS, type CallErrorCode, type CallKind } from '../src/index.ts';
 import { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from '../src/notice.ts';
 import { callFrame, cancelFrame } from '../src/request.ts';
+import {
+  blockedFrame,
+  closeFrame,
+  failedFrame,
+  grantFrame,
+  inputFrame,
+  stopFrame,
+} from '../src/stream.ts';
 import { codec, failureOf, NOT_IDS, parseWhole, type WholeFrame } from './support.ts';
 
 const PATH_LENGTH_MAX = 1_024;
@@ -29,6 +38,11 @@ const keyArbitrary = fc.string({ unit: 'binary', minLength: 1, maxLength: 128 })
 const optionArbitrary = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
 
+const pathsArbitrary = fc.array(
+  fc.array(fc.oneof(fc.nat(40), fc.string({ unit: 'binary', maxLength: 20 })), { maxLength: 32 }),
+  { minLength: 1, maxLength: 32 },
+);
+
 interface Valid {
   readonly wire: readonly unknown[];
   readonly frame: WholeFrame;
@@ -44,6 +58,7 @@ const validArbitrary: fc.Arbitrary<Valid> = fc.oneof(
         timeoutMs: optionArbitrary(fc.integer({ min: 1 })),
         lastEventId: optionArbitrary(textArbitrary),
         key: optionArbitrary(keyArbitrary),
+        streams: optionArbitrary(pathsArbitrary),
         again: optionArbitrary(
           fc.record({
             secret: keyArbitrary,
@@ -77,8 +92,40 @@ const validArbitrary: fc.Arbitrary<Valid> = fc.oneof(
     .tuple(idArbitrary, payloadArbitrary, optionArbitrary(textArbitrary))
     .map(([id, data, eventId]) => ({
       wire: itemFrame(id, data, eventId),
-      frame: { type: 'item' as const, id, eventId, data },
+      frame: { type: 'item' as const, id, stream: 0, eventId, data },
     })),
+  fc.tuple(idArbitrary, fc.maxSafeNat(), payloadArbitrary).map(([id, stream, data]) => ({
+    wire: itemFrame(id, data, stream),
+    frame: { type: 'item' as const, id, stream, eventId: undefined, data },
+  })),
+  fc.tuple(idArbitrary, fc.maxSafeNat(), payloadArbitrary).map(([id, stream, data]) => ({
+    wire: inputFrame(id, stream, data),
+    frame: { type: 'input' as const, id, stream, data },
+  })),
+  fc.tuple(idArbitrary, fc.maxSafeNat()).map(([id, stream]) => ({
+    wire: closeFrame(id, stream),
+    frame: { type: 'close' as const, id, stream, isFailed: false, shape: undefined },
+  })),
+  fc.tuple(idArbitrary, fc.maxSafeNat(), payloadArbitrary).map(([id, stream, shape]) => ({
+    wire: failedFrame(id, stream, shape),
+    frame: { type: 'close' as const, id, stream, isFailed: true, shape },
+  })),
+  fc.tuple(idArbitrary, fc.maxSafeNat()).map(([id, stream]) => ({
+    wire: stopFrame(id, stream),
+    frame: { type: 'stop' as const, id, stream },
+  })),
+  fc.tuple(idArbitrary, pathsArbitrary, payloadArbitrary).map(([id, streams, data]) => ({
+    wire: returnedFrame(id, streams, data),
+    frame: { type: 'returned' as const, id, streams, data },
+  })),
+  fc.tuple(idArbitrary, fc.maxSafeNat(), fc.maxSafeNat()).map(([id, stream, granted]) => ({
+    wire: grantFrame(id, stream, granted),
+    frame: { type: 'grant' as const, id, stream, granted },
+  })),
+  fc.tuple(idArbitrary, fc.maxSafeNat()).map(([id, stream]) => ({
+    wire: blockedFrame(id, stream),
+    frame: { type: 'blocked' as const, id, stream },
+  })),
   idArbitrary.map((id) => ({ wire: endFrame(id), frame: { type: 'end' as const, id } })),
   idArbitrary.map((id) => ({ wire: cancelFrame(id), frame: { type: 'cancel' as const, id } })),
   idArbitrary.map((id) => ({
@@ -129,6 +176,9 @@ describe('a frame', () => {
       [TAGS.result]: 3,
       [TAGS.error]: 4,
       [TAGS.item]: 4,
+      [TAGS.input]: 4,
+      [TAGS.close]: 5,
+      [TAGS.returned]: 4,
     };
     fc.assert(
       fc.property(validArbitrary, fc.array(fc.jsonValue()), ({ wire, frame }, more) => {
@@ -148,6 +198,7 @@ describe('a frame', () => {
           timeout: fc.anything(),
           after: fc.anything(),
           key: fc.anything(),
+          streams: fc.array(fc.array(fc.anything(), { maxLength: 3 }), { maxLength: 3 }),
           again: fc.oneof(fc.anything(), fc.array(fc.anything(), { maxLength: 4 })),
           spreadMs: fc.anything(),
         },
@@ -174,6 +225,12 @@ describe('a frame', () => {
     { type: 'end', wire: (id: unknown) => [TAGS.end, id] },
     { type: 'cancel', wire: (id: unknown) => [TAGS.cancel, id] },
     { type: 'subscribed', wire: (id: unknown) => [TAGS.subscribed, id] },
+    { type: 'input', wire: (id: unknown) => [TAGS.input, id, 1] },
+    { type: 'close', wire: (id: unknown) => [TAGS.close, id, 1] },
+    { type: 'stop', wire: (id: unknown) => [TAGS.stop, id, 1] },
+    { type: 'returned', wire: (id: unknown) => [TAGS.returned, id, [[]]] },
+    { type: 'grant', wire: (id: unknown) => [TAGS.grant, id, 1, 17] },
+    { type: 'blocked', wire: (id: unknown) => [TAGS.blocked, id, 1] },
   ])(
     'of type $type takes each positive safe integer as its id, and nothing else (case 36)',
     ({ wire }) => {
@@ -254,7 +311,38 @@ describe('a frame', () => {
   });
 
   it.each([
-    { what: 'an item whose event id is a number', wire: [TAGS.item, 1, 1, 'data'] },
+    { what: 'an item of half a stream', wire: [TAGS.item, 1, 0.5, 'data'] },
+    { what: 'an item of a stream below zero', wire: [TAGS.item, 1, -1, 'data'] },
+    { what: 'an item of a stream that is a list', wire: [TAGS.item, 1, [1], 'data'] },
+    { what: 'an input of no stream', wire: [TAGS.input, 1] },
+    { what: 'an input of a stream by its name', wire: [TAGS.input, 1, '__proto__', 'data'] },
+    { what: 'a close of no stream', wire: [TAGS.close, 1] },
+    { what: 'a close by a code', wire: [TAGS.close, 1, 1, 'INTERNAL'] },
+    { what: 'a close by another number', wire: [TAGS.close, 1, 1, 1] },
+    { what: 'a close by null', wire: [TAGS.close, 1, 1, null] },
+    { what: 'a stop of no stream', wire: [TAGS.stop, 1] },
+    { what: 'a stop of a stream by its name', wire: [TAGS.stop, 1, 'constructor'] },
+    { what: 'returned without paths', wire: [TAGS.returned, 1] },
+    { what: 'returned with no path', wire: [TAGS.returned, 1, []] },
+    { what: 'returned with a path that is text', wire: [TAGS.returned, 1, ['a']] },
+    { what: 'returned with a step that is null', wire: [TAGS.returned, 1, [[null]]] },
+    { what: 'returned with a step below zero', wire: [TAGS.returned, 1, [[-1]]] },
+    { what: 'returned with half a step', wire: [TAGS.returned, 1, [[0.5]]] },
+    { what: 'returned with a step too long', wire: [TAGS.returned, 1, [['p'.repeat(1_025)]]] },
+    { what: 'returned with a path too deep', wire: [TAGS.returned, 1, [Array(33).fill('a')]] },
+    { what: 'returned with 33 streams', wire: [TAGS.returned, 1, Array(33).fill([])] },
+    { what: 'a grant of no call', wire: [TAGS.grant] },
+    { what: 'a grant of no stream', wire: [TAGS.grant, 1] },
+    { what: 'a grant of nothing', wire: [TAGS.grant, 1, 1] },
+    { what: 'a grant below zero', wire: [TAGS.grant, 1, 1, -1] },
+    { what: 'half a grant', wire: [TAGS.grant, 1, 1, 16.5] },
+    { what: 'a grant beyond the safe integers', wire: [TAGS.grant, 1, 1, 2 ** 53] },
+    { what: 'a grant by its digits', wire: [TAGS.grant, 1, 1, '17'] },
+    { what: 'blocked of no call', wire: [TAGS.blocked] },
+    { what: 'blocked of no stream', wire: [TAGS.blocked, 1] },
+    { what: 'a call with streams that are no list', wire: [TAGS.call, 1, 0, 'a', { streams: {} }] },
+    { what: 'a call with no streams', wire: [TAGS.call, 1, 0, 'a', { streams: [] }] },
+    { what: 'a call with streams by name', wire: [TAGS.call, 1, 0, 'a', { streams: ['a'] }] },
     { what: 'an item without a place for its event id', wire: [TAGS.item, 1] },
     { what: 'an ack below zero', wire: [TAGS.ack, -1] },
     { what: 'an ack beyond the safe integers', wire: [TAGS.ack, 2 ** 53] },
@@ -274,9 +362,9 @@ describe('a frame', () => {
   describe('with an unknown tag', () => {
     it.each([
       { tag: 0, counted: false },
-      { tag: 11, counted: false },
+      { tag: 13, counted: false },
       { tag: 31, counted: false },
-      { tag: 40, counted: true },
+      { tag: 60, counted: true },
       { tag: 2 ** 53 - 1, counted: true },
     ])('of $tag, is taken; counted: $counted', ({ tag, counted }) => {
       expect(parseWhole([tag])).toEqual({ type: 'unknown', counted, id: undefined });

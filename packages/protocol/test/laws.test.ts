@@ -78,7 +78,7 @@ class Story {
     switch (step.do) {
       case 'call': {
         const input = this.#payload(step.size);
-        const call = side.call('path', input);
+        const call = side.call('path', input, 'subscription');
         this.#calls[step.side].set(call.id, new Expected(call, input));
         return true;
       }
@@ -91,10 +91,16 @@ class Story {
       }
       case 'item': {
         const call = pick(running(side), step.pick);
+        if (call === undefined) return false;
+        const { callee } = side.session;
+        if (call.streams === undefined) {
+          callee.subscribed(call);
+          this.#given(step.side, { event: 'subscribed', id: call.id });
+        }
         // A good host waits, and so does this one.
-        if (call === undefined || side.session.callee.producersMustWait()) return false;
+        if (!callee.streams.mayWrite(call, 0)) return false;
         const data = this.#payload(step.size);
-        side.session.callee.item(call, data, undefined);
+        callee.item(call, data, undefined);
         this.#given(step.side, { event: 'item', id: call.id, data });
         return true;
       }
@@ -144,10 +150,7 @@ class Story {
       expect([...session.caller.calls]).toEqual([]);
       expect([session.caller.openCount, session.callee.count]).toEqual([0, 0]);
       expect([session.waitingCount, session.waitingBytes]).toEqual([0, 0]);
-      expect([session.takeMessage(), session.callee.producersMustWait()]).toEqual([
-        undefined,
-        false,
-      ]);
+      expect([session.takeMessage(), session.heldBytes]).toEqual([undefined, 0]);
     }
   }
 
@@ -193,6 +196,7 @@ class Story {
       case 'error':
       case 'end':
       case 'item':
+      case 'subscribed':
         this.#calls[name].get(id)!.told.push(event);
         return;
       case 'cancel':

@@ -20,7 +20,11 @@ function frameOf(id: number, mark: string, length = 0, character = 'x'): Message
 }
 
 function callOf(id: number, length = 0): OutgoingCall<string> {
-  return { id, owner: '', unwritten: frameOf(id, 'call', length), number: 0, cancelled: false };
+  return newCall(id, frameOf(id, 'call', length));
+}
+
+function newCall(id: number, unwritten: Message): OutgoingCall<string> {
+  return { id, owner: '', unwritten, number: 0, cancelled: false, streams: undefined };
 }
 
 interface TakeOptions {
@@ -98,14 +102,8 @@ describe('an outbox', () => {
         const outbox = createOutbox();
         frames.forEach(({ length, character, isCall }, index) => {
           const encoded = frameOf(2 * index + 1, 'f', length, character);
-          if (!isCall) return outbox.push(2 * index + 2, encoded);
-          outbox.pushCall({
-            id: 2 * index + 1,
-            owner: '',
-            unwritten: encoded,
-            number: 0,
-            cancelled: false,
-          });
+          if (isCall) outbox.pushCall(newCall(2 * index + 1, encoded));
+          else outbox.push(2 * index + 2, encoded);
         });
         for (;;) {
           const message = take(outbox, { control: hasControl ? ['[5]'] : [] });

@@ -11,14 +11,17 @@ import {
   type Notice,
   type OutgoingCall,
   type SessionEvent,
+  type StreamItem,
+  type StreamNews,
 } from '../src/index.ts';
 import { codec, LIMITS, ROLES } from './support.ts';
 
 type Event = SessionEvent<string, string>;
+type Call = IncomingCall<string> | OutgoingCall<string>;
 
 /** An event as plain values: a call is told by its id. The vectors use the same words. */
 export type PlainEvent = {
-  readonly event: Event['kind'] | AnswerFrame['type'] | Notice['type'];
+  readonly event: Event['kind'] | AnswerFrame['type'] | Notice['type'] | StreamNews['type'];
 } & Readonly<Record<string, unknown>>;
 
 export function plain(event: Event): PlainEvent {
@@ -31,17 +34,23 @@ export function plain(event: Event): PlainEvent {
       if (options.lastEventId !== undefined) told['lastEventId'] = options.lastEventId;
       if (options.key !== undefined) told['key'] = options.key;
       if (options.again !== undefined) told['again'] = options.again;
+      if (options.streams !== undefined) told['streams'] = options.streams;
       return { event: 'call', ...told };
     }
     case 'ended':
       return { event: 'ended', code: nameOf(event.error.code) };
     case 'notice':
     case 'answer': {
-      const { type, ...members } = event.frame;
-      const said = Object.entries(members).filter(([, value]) => value !== undefined);
       const of = event.kind === 'answer' ? { id: event.call.id } : {};
-      return { event: type, ...of, ...Object.fromEntries(said) };
+      return { event: event.frame.type, ...of, ...membersOf(event.frame) };
     }
+    case 'stream':
+      return {
+        event: event.news.type,
+        id: event.call.id,
+        stream: event.stream,
+        ...membersOf(event.news),
+      };
     default: {
       const { kind, ...rest } = event;
       const told: Record<string, unknown> = {};
@@ -52,6 +61,31 @@ export function plain(event: Event): PlainEvent {
       return { event: kind, ...told };
     }
   }
+}
+
+/** What an item has cost is left out: it is the books', and they are tested by what they do. */
+function membersOf({ type: _, ...members }: { readonly type: string }): object {
+  const said = Object.entries(members).filter(
+    ([name, value]) => value !== undefined && name !== 'credits' && name !== 'bytes',
+  );
+  return Object.fromEntries(said);
+}
+
+/** An item that was told and is not consumed. */
+export interface Unread {
+  readonly call: Call;
+  readonly stream: number;
+  readonly item: StreamItem;
+}
+
+export function unreadOf(event: Event): Unread | undefined {
+  if (event.kind === 'stream' && event.news.type === 'item') {
+    return { call: event.call, stream: event.stream, item: event.news };
+  }
+  if (event.kind === 'answer' && event.frame.type === 'item') {
+    return { call: event.call, stream: 0, item: event.frame };
+  }
+  return undefined;
 }
 
 export interface PairOptions {
@@ -68,6 +102,9 @@ export class Side {
   /** Messages on their way from it: where nobody reads, they are lost. */
   out: Message[] = [];
   isOver = false;
+  /** Whether its host consumes an item as soon as it is told. */
+  isReading = true;
+  readonly unread: Unread[] = [];
   #events: PlainEvent[] = [];
 
   constructor(role: keyof typeof ROLES, limits: Limits, sessionBytesMax: number) {
@@ -86,6 +123,17 @@ export class Side {
     for (const event of this.session.takeEvents()) {
       this.isOver ||= event.kind === 'ended';
       this.#events.push(plain(event));
+      const unread = unreadOf(event);
+      if (unread !== undefined) this.unread.push(unread);
+    }
+    if (this.isReading) this.consume();
+  }
+
+  /** Consumes so many of the items that it was told. */
+  consume(count = Infinity): void {
+    for (const { call, stream, item } of this.unread.splice(0, count)) {
+      if ('state' in call) this.session.callee.streams.consumed(call, stream, item);
+      else this.session.caller.streams.consumed(call, stream, item);
     }
   }
 

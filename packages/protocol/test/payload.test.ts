@@ -33,12 +33,20 @@ describe('a payload larger than a message', () => {
     expect(pair.server.told()).toEqual([
       { event: 'call', id: 1, kind: 'query', path: 'a', input: LARGE },
     ]);
-    pair.server.session.callee.item(pair.server.incoming(1), LARGE, 'e1');
-    pair.server.session.callee.error(pair.server.incoming(1), { message: LARGE });
+    pair.client.call('b', undefined, 'subscription');
+    pair.settle();
+    const { callee } = pair.server.session;
+    callee.result(pair.server.incoming(1), LARGE);
+    const subscription = pair.server.incoming(3);
+    callee.subscribed(subscription);
+    callee.item(subscription, LARGE, 'e1');
+    callee.error(subscription, { message: LARGE });
     pair.settle();
     expect(pair.client.told()).toEqual([
-      { event: 'item', id: 1, data: LARGE, eventId: 'e1' },
-      { event: 'error', id: 1, code: null, shape: { message: LARGE } },
+      { event: 'subscribed', id: 3 },
+      { event: 'result', id: 1, data: LARGE },
+      { event: 'item', id: 3, data: LARGE, eventId: 'e1' },
+      { event: 'error', id: 3, code: null, shape: { message: LARGE } },
     ]);
   });
 
@@ -74,10 +82,12 @@ describe('a payload larger than a message', () => {
     pair.settle();
     const { callee } = pair.server.session;
     const incoming = pair.server.incoming(1);
+    callee.subscribed(incoming);
     for (const data of [1, LARGE, 2, LARGE, LARGE, 3]) callee.item(incoming, data, undefined);
     callee.end(incoming);
     pair.settle();
     expect(pair.client.told().map(({ data }) => data)).toEqual([
+      undefined, // That it is subscribed.
       1,
       LARGE,
       2,
@@ -146,6 +156,9 @@ describe('a payload larger than a message', () => {
     for (const path of ['a', 'b']) pair.client.call(path, undefined, 'subscription');
     pair.settle();
     const { callee } = pair.server.session;
+    for (const id of [1, 3]) callee.subscribed(pair.server.incoming(id));
+    pair.settle();
+    pair.client.told();
     callee.item(pair.server.incoming(1), LARGE, undefined);
     pair.server.write();
     pair.client.read();
@@ -164,13 +177,18 @@ describe('a payload larger than a message', () => {
     for (let id = 1; id < 20; id += 2) {
       pair.client.call('a', undefined, 'subscription');
       pair.settle();
+      callee.subscribed(pair.server.incoming(id));
+      pair.flush(pair.server);
       callee.item(pair.server.incoming(id), LARGE, undefined);
       pair.server.write();
       callee.fail(pair.server.incoming(id), 'INTERNAL');
       pair.settle();
     }
     expect(pair.client.told()).toEqual(
-      Array.from({ length: 10 }, (_, i) => ({ event: 'error', id: 2 * i + 1, code: 'INTERNAL' })),
+      Array.from({ length: 10 }, (_, i) => [
+        { event: 'subscribed', id: 2 * i + 1 },
+        { event: 'error', id: 2 * i + 1, code: 'INTERNAL' },
+      ]).flat(),
     );
   });
 
@@ -191,7 +209,7 @@ describe('a payload larger than a message', () => {
     pair.client.call('a');
     pair.settle();
     pair.server.told();
-    receiveAll(pair.server, piecesOf([40, 1, LARGE]));
+    receiveAll(pair.server, piecesOf([60, 1, LARGE]));
     expect(pair.server.told()).toEqual([{ event: 'cancel', id: 1, code: 'UNSUPPORTED' }]);
   });
 

@@ -15,7 +15,7 @@ import { AGREEMENT, codec, LIMITS } from './support.ts';
 
 /** A message of so many characters that brings one counted frame, which nobody has to answer. */
 function messageOf(length: number): string {
-  const frame = '[[40,0,""]]';
+  const frame = '[[60,0,""]]';
   return frame.replace('""', `"${'x'.repeat(length - frame.length)}"`);
 }
 
@@ -27,7 +27,8 @@ function fullProducer(): { pair: Pair; server: Side; client: Side } {
   pair.server.told();
   const { callee } = pair.server.session;
   const incoming = pair.server.incoming(1);
-  while (!pair.server.session.callee.producersMustWait()) {
+  callee.subscribed(incoming);
+  while (callee.streams.mayWrite(incoming, 0)) {
     callee.item(incoming, 'x'.repeat(50_000), undefined);
   }
   return { pair, server: pair.server, client: pair.client };
@@ -119,7 +120,7 @@ describe('a session', () => {
   describe('acknowledges (case 31)', () => {
     it('on the tick, and then only what is new', () => {
       const { server } = new Pair();
-      server.receive('[[40],[40]]');
+      server.receive('[[60],[60]]');
       expect(server.write()).toBeUndefined();
       server.session.tick({ ping: false });
       expect(server.write()).toBe('[[7,2]]');
@@ -129,9 +130,9 @@ describe('a session', () => {
 
     it('after 64 frames, without a tick', () => {
       const { server } = new Pair();
-      server.receive(JSON.stringify(Array.from({ length: 63 }, () => [40])));
+      server.receive(JSON.stringify(Array.from({ length: 63 }, () => [60])));
       expect(server.write()).toBeUndefined();
-      server.receive('[[40]]');
+      server.receive('[[60]]');
       expect(server.write()).toBe('[[7,64]]');
     });
 
@@ -156,16 +157,19 @@ describe('a session', () => {
     it('lets producers wait until the other side has acknowledged', () => {
       const { pair, server, client } = fullProducer();
       pair.flush(server);
-      expect([server.session.callee.producersMustWait(), server.told()]).toEqual([true, []]);
+      expect([
+        server.session.callee.streams.mayWrite(server.incoming(1), 0),
+        server.told(),
+      ]).toEqual([false, []]);
       pair.flush(client);
-      expect(server.told()).toEqual([{ event: 'room' }]);
-      expect(server.session.callee.producersMustWait()).toBe(false);
+      expect(server.told()).toEqual([{ event: 'room', id: 1, stream: 0 }]);
+      expect(server.session.callee.streams.mayWrite(server.incoming(1), 0)).toBe(true);
     });
 
     it('says that there is room to whoever asked, and to nobody else', () => {
       const { pair, server, client } = fullProducer();
       pair.settle();
-      expect(server.told()).toEqual([{ event: 'room' }]);
+      expect(server.told()).toEqual([{ event: 'room', id: 1, stream: 0 }]);
       server.session.callee.item(server.incoming(1), 1, undefined);
       pair.settle();
       client.session.tick({ ping: false });
@@ -188,10 +192,11 @@ describe('a session', () => {
 
     it('ends when it would have to hold more than it may', () => {
       const pair = new Pair({ sessionBytesMax: 100_000 });
-      pair.client.call('a');
+      pair.client.call('a', undefined, 'subscription');
       pair.settle();
       pair.server.told();
       const { callee } = pair.server.session;
+      callee.subscribed(pair.server.incoming(1));
       callee.item(pair.server.incoming(1), 'x'.repeat(60_000), undefined);
       pair.server.write();
       expect(pair.server.told()).toEqual([]);

@@ -18,7 +18,17 @@ import {
   TAGS,
   type Message,
 } from '../src/index.ts';
-import { PARCELS_MAX, PATH_LENGTH_MAX, UNACKNOWLEDGED_FRAMES_MAX } from '../src/constants.ts';
+import {
+  FLOW_FRAMES_MAX,
+  PARCELS_MAX,
+  PATH_LENGTH_MAX,
+  STREAM_DEPTH_MAX,
+  STREAM_WINDOW,
+  STREAM_WINDOW_BYTES_MAX,
+  STREAM_WINDOW_MAX,
+  STREAMS_MAX,
+  UNACKNOWLEDGED_FRAMES_MAX,
+} from '../src/constants.ts';
 import { codec, LIMITS } from './support.ts';
 
 const spec = readFileSync(new URL('../../../docs/protocol/SPEC.md', import.meta.url), 'utf8');
@@ -143,6 +153,12 @@ describe('the SPEC', () => {
         PATH_LENGTH_MAX,
         KEY_LENGTH_MAX,
         CLOSE_REASON_BYTES_MAX,
+        STREAM_WINDOW,
+        STREAM_WINDOW_MAX,
+        STREAM_WINDOW_BYTES_MAX,
+        STREAMS_MAX,
+        STREAM_DEPTH_MAX,
+        FLOW_FRAMES_MAX,
       ].map((value) => value.toLocaleString('en')),
     );
   });

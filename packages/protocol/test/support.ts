@@ -1,4 +1,4 @@
-import { parseAnswerFrame } from '../src/answer.ts';
+import { parseAnswerFrame, parseOrigin } from '../src/answer.ts';
 import { FIRST_COUNTED_TAG } from '../src/constants.ts';
 import { isId, parseAck, parseCallId, parseTag } from '../src/frame.ts';
 import {
@@ -18,18 +18,28 @@ import {
   type Limits,
   type Message,
   type Notice,
+  type StreamItem,
   type WireFrame,
 } from '../src/index.ts';
 import { parseClientNotice, parseServerNotice } from '../src/notice.ts';
 import { parseCall } from '../src/request.ts';
+import { parseInteger } from '../src/parse.ts';
+import { parseClose, parseStream, type StreamClose } from '../src/stream.ts';
 
 type OfCall<Frame> = Frame & { readonly id: CallId };
+type OfStream<Frame> = OfCall<Frame> & { readonly stream: number };
+type Data = { readonly data: unknown };
 
 /** Whatever of a call or for a host either side may read. */
 export type WholeFrame =
   | OfCall<{ readonly type: 'call' } & CallRequest>
   | OfCall<{ readonly type: 'cancel' }>
-  | OfCall<AnswerFrame>
+  | OfCall<Exclude<AnswerFrame, StreamItem>>
+  | OfStream<{ readonly type: 'item'; readonly eventId: string | undefined } & Data>
+  | OfStream<{ readonly type: 'input' } & Data>
+  | OfStream<StreamClose>
+  | OfStream<{ readonly type: 'stop' | 'blocked' }>
+  | OfStream<{ readonly type: 'grant'; readonly granted: number }>
   | Notice
   | { readonly type: 'ack'; readonly received: number }
   | { readonly type: 'ping' | 'pong' }
@@ -43,13 +53,45 @@ export function parseWhole(wire: WireFrame): WholeFrame {
   if (tag === TAGS.pong) return { type: 'pong' };
   const notice = parseServerNotice(tag, wire) ?? parseClientNotice(tag, wire);
   if (notice !== undefined) return notice;
+  const credit = parseCredit(tag, wire);
+  if (credit !== undefined) return credit;
   const counted = tag >= FIRST_COUNTED_TAG;
   const id = counted || isId(wire[1]) ? parseCallId(tag, wire) : undefined;
   if (id === undefined || !counted) return { type: 'unknown', counted, id };
   if (tag === TAGS.call) return { type: 'call', id, ...parseCall(wire) };
   if (tag === TAGS.cancel) return { type: 'cancel', id };
+  const ofStream = parseOfStream(tag, id, wire);
+  if (ofStream !== undefined) return ofStream;
   const answer = parseAnswerFrame(tag, wire);
   return answer === undefined ? { type: 'unknown', counted, id } : { ...answer, id };
+}
+
+function parseCredit(tag: number, wire: WireFrame): WholeFrame | undefined {
+  if (tag !== TAGS.grant && tag !== TAGS.blocked) return undefined;
+  const id = parseCallId(TAGS.call, wire)!;
+  const stream = parseStream(wire[2]);
+  if (tag === TAGS.blocked) return { type: 'blocked', id, stream };
+  return { type: 'grant', id, stream, granted: parseInteger(wire[3], 0, 'grant') };
+}
+
+function parseOfStream(tag: number, id: CallId, wire: WireFrame): WholeFrame | undefined {
+  switch (tag) {
+    case TAGS.item: {
+      const origin = parseOrigin(wire[2]);
+      const [eventId, stream] = typeof origin === 'string' ? [origin, 0] : [undefined, origin];
+      return { type: 'item', id, stream, eventId, data: wire[3] };
+    }
+    case TAGS.input:
+      return { type: 'input', id, stream: parseStream(wire[2]), data: wire[3] };
+    case TAGS.close: {
+      const { isFailed, shape } = parseClose(wire);
+      return { type: 'close', id, stream: parseStream(wire[2]), isFailed, shape };
+    }
+    case TAGS.stop:
+      return { type: 'stop', id, stream: parseStream(wire[2]) };
+    default:
+      return undefined;
+  }
 }
 
 const encoder = new TextEncoder();

@@ -6,6 +6,7 @@ import {
   endFrame,
   itemFrame,
   resultFrame,
+  returnedFrame,
   subscribedFrame,
 } from '../src/answer.ts';
 import { ackFrame, PING_FRAME, PONG_FRAME } from '../src/frame.ts';
@@ -23,19 +24,28 @@ import {
   type Again,
   type CallErrorCode,
   type CallKind,
-  type CallOptions,
   type ErrorName,
   type Hello,
   type Limits,
   type Message,
   type Reject,
+  type StreamPath,
   type Welcome,
   type WireFrame,
 } from '../src/index.ts';
 import { goawayFrame, paramsFrame, renewedFrame, RENEW_FRAME } from '../src/notice.ts';
 import { callFrame, cancelFrame } from '../src/request.ts';
 import { Assembly, cutPiece, parsePiece } from '../src/piece.ts';
-import { plain, type PlainEvent } from './pair.ts';
+import {
+  blockedFrame,
+  closeFrame,
+  failedFrame,
+  grantFrame,
+  inputFrame,
+  stopFrame,
+} from '../src/stream.ts';
+import { plain, unreadOf, type PlainEvent, type Unread } from './pair.ts';
+import type { StreamCall, Streams } from '../src/streams.ts';
 import {
   codec,
   codeNamed,
@@ -63,13 +73,26 @@ function encode(frame: WholeFrame): WireFrame {
       if (frame.code === null) return answeredErrorFrame(frame.id, frame.shape);
       return callErrorFrame(frame.id, frame.code);
     case 'item':
-      return itemFrame(frame.id, frame.data, frame.eventId);
+      return itemFrame(frame.id, frame.data, frame.eventId ?? frame.stream);
     case 'end':
       return endFrame(frame.id);
     case 'cancel':
       return cancelFrame(frame.id);
     case 'subscribed':
       return subscribedFrame(frame.id);
+    case 'input':
+      return inputFrame(frame.id, frame.stream, frame.data);
+    case 'close':
+      if (!frame.isFailed) return closeFrame(frame.id, frame.stream);
+      return failedFrame(frame.id, frame.stream, frame.shape);
+    case 'stop':
+      return stopFrame(frame.id, frame.stream);
+    case 'returned':
+      return returnedFrame(frame.id, frame.streams, frame.data);
+    case 'grant':
+      return grantFrame(frame.id, frame.stream, frame.granted);
+    case 'blocked':
+      return blockedFrame(frame.id, frame.stream);
     case 'ack':
       return ackFrame(frame.received);
     case 'goaway':
@@ -132,7 +155,9 @@ describe('the vectors of frames', () => {
       const options = written.flatMap((frame) =>
         frame.type === 'call' ? Object.keys(frame.options) : [],
       );
-      expect(new Set(options)).toEqual(new Set(['timeoutMs', 'lastEventId', 'key', 'again']));
+      expect(new Set(options)).toEqual(
+        new Set(['timeoutMs', 'lastEventId', 'key', 'again', 'streams']),
+      );
     });
 
     it('each frame with members among those that are refused', () => {
@@ -264,6 +289,12 @@ interface Call {
   readonly lastEventId?: string;
   readonly key?: string;
   readonly again?: Again;
+  readonly streams?: readonly StreamPath[];
+}
+/** A stream of a call. */
+interface Named {
+  readonly id: number;
+  readonly stream: number;
 }
 /** What is said of the books in a handshake. */
 type Counts = Pick<Hello, 'received' | 'next'>;
@@ -275,7 +306,26 @@ interface Input {
   readonly call?: Call;
   readonly cancel?: number;
   readonly subscribed?: number;
-  readonly item?: { readonly id: number; readonly data?: unknown; readonly eventId?: string };
+  readonly item?: {
+    readonly id: number;
+    readonly data?: unknown;
+    readonly eventId?: string;
+    readonly stream?: number;
+  };
+  /** Whether an item may be written now. */
+  readonly mayWrite?: Named & { readonly expected: boolean };
+  /** An item of a stream of an input. */
+  readonly write?: Named & { readonly data?: unknown };
+  readonly close?: Named;
+  readonly failStream?: Named & { readonly shape?: unknown };
+  readonly stop?: Named;
+  /** So many items that were told, the first ones. */
+  readonly consume?: number;
+  readonly returned?: {
+    readonly id: number;
+    readonly streams: readonly StreamPath[];
+    readonly data?: unknown;
+  };
   readonly result?: { readonly id: number; readonly data?: unknown };
   readonly error?: { readonly id: number; readonly shape: unknown };
   readonly end?: number;
@@ -294,6 +344,8 @@ class Player {
   readonly #peerLimits: Limits;
   #isAttached = false;
   #handshake: Message[] = [];
+  /** Items that were told and not consumed. */
+  readonly #unread: Unread[] = [];
   /** What the last `hello` said, for a server. */
   #hello: Counts = { received: 0, next: 1 };
 
@@ -327,7 +379,11 @@ class Player {
   }
 
   events(): PlainEvent[] {
-    return this.#session.takeEvents().map(plain);
+    return this.#session.takeEvents().map((event) => {
+      const unread = unreadOf(event);
+      if (unread !== undefined) this.#unread.push(unread);
+      return plain(event);
+    });
   }
 
   give(input: Input): void {
@@ -343,12 +399,12 @@ class Player {
       expect(input.welcome).toMatchObject(this.counts);
     }
     if (input.call) {
-      const { kind, path, timeoutMs, lastEventId, key, again, input: value } = input.call;
-      const options: CallOptions = { timeoutMs, lastEventId, key, again };
+      const { kind, path, input: value, ...options } = input.call;
       caller.call({ kind, path, input: value, options }, path);
     }
     if (input.cancel) caller.cancel(find(caller.calls, input.cancel));
     this.#answer(input);
+    this.#giveOfStream(input);
     if (input.tick) this.#session.tick(input.tick);
     if (input.goAway !== undefined) this.#session.say(goawayFrame(input.goAway));
     if (input.renew) this.#session.say(RENEW_FRAME);
@@ -362,11 +418,44 @@ class Player {
     if ((subscribed ?? item ?? result ?? error ?? end ?? fail) === undefined) return;
     const { callee } = this.#session;
     if (subscribed) callee.subscribed(find(callee.calls, subscribed));
-    if (item) callee.item(find(callee.calls, item.id), item.data, item.eventId);
+    if (item) callee.item(find(callee.calls, item.id), item.data, item.eventId, item.stream);
     if (result) callee.result(find(callee.calls, result.id), result.data);
     if (error) callee.error(find(callee.calls, error.id), error.shape);
     if (end) callee.end(find(callee.calls, end));
     if (fail) callee.fail(find(callee.calls, fail.id), fail.code);
+  }
+
+  #giveOfStream({ mayWrite, write, close, failStream, stop, consume, returned }: Input): void {
+    const { caller } = this.#session;
+    if (returned) {
+      const { callee } = this.#session;
+      callee.returned(find(callee.calls, returned.id), returned.streams, returned.data);
+    }
+    if (mayWrite) {
+      expect(this.#of(mayWrite.id, (on, call) => on.mayWrite(call, mayWrite.stream))).toBe(
+        mayWrite.expected,
+      );
+    }
+    if (write) {
+      const { id, stream, data } = write;
+      caller.streams.write(find(caller.calls, id), stream, inputFrame(id, stream, data));
+    }
+    if (close) this.#of(close.id, (on, call) => on.close(call, close.stream));
+    if (failStream) {
+      this.#of(failStream.id, (on, call) => on.fail(call, failStream.stream, failStream.shape));
+    }
+    if (stop) this.#of(stop.id, (on, call) => on.stop(call, stop.stream));
+    for (const { call, stream, item } of this.#unread.splice(0, consume ?? 0)) {
+      this.#of(call.id, (on, its) => on.consumed(its, stream, item));
+    }
+  }
+
+  /** Does something with the streams of a call, whichever side made it. */
+  #of<T>(id: number, does: <Call extends StreamCall>(on: Streams<Call>, call: Call) => T): T {
+    const { caller } = this.#session;
+    if (caller.owns(id)) return does(caller.streams, find(caller.calls, id));
+    const { callee } = this.#session;
+    return does(callee.streams, find(callee.calls, id));
   }
 
   write(): Message | undefined {
