@@ -41,7 +41,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   readonly batchIndex = 0;
   readonly ctx: unknown;
   /** When the caller's time is over, on the monotonic clock. */
-  readonly deadlineMs: number;
+  deadlineMs: number;
   readonly #session: CallHost;
   readonly #call: IncomingCall<RunningCall>;
   #controller: AbortController | undefined;
@@ -218,6 +218,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (this.#aborted === undefined) {
       const paths = taken.map(({ path }) => path);
       this.#session.callee.returned(this.#call, paths, this.#session.serialize(payload));
+      this.deadlineMs = Infinity; // Its caller waits no more, but reads.
       this.#session.wake();
     }
     this.#write(streams, sources, 1);
