@@ -20,7 +20,7 @@ export interface CallStreamsHost<Owner> {
 const NO_READER = {
   failed: { code: 'BAD_REQUEST', message: 'the stream of the caller has failed' },
   overrun: { code: 'PAYLOAD_TOO_LARGE', message: 'the caller sent more items than it was granted' },
-  gone: { code: 'CLIENT_CLOSED_REQUEST', message: 'the caller is gone' },
+  gone: { code: 'CLIENT_CLOSED_REQUEST', message: 'the call is over' },
 } as const;
 
 /** The streams of a call that is answered: those of its input, and what its procedure returns. */

@@ -170,6 +170,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (failure !== undefined) return this.#fail(failure.cause);
     if (this.#session.isOver) return;
     this.#session.callee.end(this.#call);
+    this.#endInputs();
     this.#session.wake();
   }
 
@@ -280,7 +281,13 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (this.#aborted !== undefined) return this.#settleAborted();
     if (this.#session.isOver) return;
     this.#session.callee[kind](this.#call, payload);
+    this.#endInputs();
     this.#session.wake();
+  }
+
+  /** Nothing more comes of them, though somebody may still read. */
+  #endInputs(): void {
+    this.#streams?.close(() => {});
   }
 
   #settleAborted(): void {
