@@ -148,6 +148,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   /** The caller is gone. A run whose outcome is recorded goes on; one that has not begun does not. */
   abandon(): void {
     if (typeof this.#record !== 'function') this.abort('ABORTED');
+    else this.#endInputs();
   }
 
   heard(stream: number, news: StreamNews): void {
