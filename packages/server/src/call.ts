@@ -47,6 +47,8 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   #controller: AbortController | undefined;
   /** Set once nobody waits for an answer any more: what the call is then settled with. */
   #aborted: 'ABORTED' | 'UNSUPPORTED' | undefined;
+  /** Nobody reads what it returned, though not all of that is closed. */
+  #isUnread = false;
   /** Those that its input brings, or that its procedure has returned. */
   #streams: CallStreams<RunningCall> | undefined;
   /** Set while the journal is asked whether to run it: `asked`; then what records its outcome. */
@@ -97,7 +99,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort();
+      if (this.#aborted !== undefined || this.#isUnread) this.#controller.abort();
     }
     return this.#controller.signal;
   }
@@ -152,7 +154,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   }
 
   heard(stream: number, news: StreamNews): void {
-    this.#streams?.ends.heard(stream, news);
+    this.#streams?.heard(stream, news);
   }
 
   serialize(value: unknown): unknown {
@@ -173,6 +175,11 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     this.#session.callee.end(this.#call);
     this.#endInputs();
     this.#session.wake();
+  }
+
+  unread(): void {
+    this.#isUnread = true;
+    this.#controller?.abort();
   }
 
   report(error: TRPCError): void {
