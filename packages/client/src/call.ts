@@ -74,6 +74,8 @@ export class LineCall implements EndsHost {
   #taken: TakenStream[] | undefined;
   #ends: StreamEnds<OutgoingCall<LineCall>> | undefined;
   #isReturned = false;
+  /** A stream of its input is over, or nobody reads it any more. */
+  #isGiven = false;
   #isConnecting: boolean | undefined;
   /** A subscription of which the server has said that it runs. */
   #isSubscribed = false;
@@ -104,7 +106,7 @@ export class LineCall implements EndsHost {
 
   /** Items of its streams were taken or given: it cannot be made again. */
   get isTied(): boolean {
-    return this.#isReturned || this.#ends?.hasBegun === true;
+    return this.#isReturned || this.#isGiven || this.#ends?.hasBegun === true;
   }
 
   /** What is sent, in each session. @throws what the transformer throws. */
@@ -251,7 +253,9 @@ export class LineCall implements EndsHost {
     });
   }
 
-  written(): void {}
+  written(): void {
+    this.#isGiven = true;
+  }
 
   wake(): void {
     this.session?.wake();
