@@ -26,6 +26,7 @@ function createApp() {
     unread: t.procedure.input(Numbers).mutation(() => 'not read'),
     first: t.procedure.input(Numbers).mutation(async ({ input }) => {
       for await (const n of input) return n;
+      return undefined;
     }),
     firstThenWaits: t.procedure.input(Numbers).mutation(async ({ input, signal }) => {
       for await (const n of input) if (n === 20) break;
