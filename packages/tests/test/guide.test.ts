@@ -41,6 +41,7 @@ describe('the guide', () => {
   it.each([
     ['getting-started.md', 10],
     ['rich-values.md', 2],
+    ['streams-both-ways.md', 5],
   ])('shows code that stands in files, and is type-checked there: %s', async (page, atLeast) => {
     const names = await readdir(FOLDER);
     const texts = await Promise.all(names.map((name) => readFile(join(FOLDER, name), 'utf8')));

@@ -49,7 +49,7 @@ describe.each([
   });
   const startApi = async () => {
     const { url } = await listen(createServer({ router }));
-    return closing(openLine<typeof router>({ url })).client({ transformer: given as never });
+    return closing(openLine<typeof router>({ url })).client({ transformer: given });
   };
 
   it('carry each item as it was, both ways, beside what they are in', async () => {
