@@ -1,5 +1,12 @@
 import { isTrackedEnvelope, TRPCError } from '@trpc/server';
-import { StreamEnds, type Callee, type EndsHost, type IncomingCall } from '@openline/protocol';
+import {
+  StreamEnds,
+  type Callee,
+  type EndsHost,
+  type IncomingCall,
+  type StreamNews,
+  type StreamReader,
+} from '@openline/protocol';
 import { errorOf } from './errors.ts';
 
 /** Whose streams they are. */
@@ -15,19 +22,21 @@ export interface CallStreamsHost<Owner> {
   wake(): void;
   /** All that the procedure returned is written; or it was a subscription, and that has failed. */
   written(failure?: { readonly cause: unknown }): void;
+  /** Of all that it returned, what is not over was stopped: what that waits for should end. */
+  unread(): void;
 }
 
 const NO_READER = {
   failed: { code: 'BAD_REQUEST', message: 'the stream of the caller has failed' },
   overrun: { code: 'PAYLOAD_TOO_LARGE', message: 'the caller sent more items than it was granted' },
-  gone: { code: 'CLIENT_CLOSED_REQUEST', message: 'the caller is gone' },
+  gone: { code: 'CLIENT_CLOSED_REQUEST', message: 'the call is over' },
 } as const;
 
 /** The streams of a call that is answered: those of its input, and what its procedure returns. */
 export class CallStreams<Owner> implements EndsHost {
   readonly ends: StreamEnds<IncomingCall<Owner>>;
   /** Those of the input, each to be iterated once. */
-  readonly inputs: readonly AsyncIterable<unknown>[];
+  readonly inputs: readonly StreamReader[];
   readonly #call: IncomingCall<Owner>;
   readonly #host: CallStreamsHost<Owner>;
 
@@ -42,6 +51,11 @@ export class CallStreams<Owner> implements EndsHost {
   /** Nobody waits for the call any more. `settle` is called where it had returned something to close. */
   close(settle: () => void): void {
     this.ends.close({ cause: new TRPCError(NO_READER.gone) }, settle);
+  }
+
+  heard(stream: number, news: StreamNews): void {
+    this.ends.heard(stream, news);
+    if (news.type === 'stop') this.#tellIfUnread();
   }
 
   write(stream: number, value: unknown): void {
@@ -78,7 +92,16 @@ export class CallStreams<Owner> implements EndsHost {
   }
 
   written(left: number): void {
-    if (left === 0 && this.#call.state !== 'settled') this.#host.written();
+    if (this.#call.state === 'settled') return;
+    if (left === 0) this.#host.written();
+    else this.#tellIfUnread();
+  }
+
+  /** A generator may wait for the signal alone, or for its input. */
+  #tellIfUnread(): void {
+    if (this.#call.streams?.writing.size !== 0) return;
+    for (const input of this.inputs) input.end({ cause: new TRPCError(NO_READER.gone) });
+    this.#host.unread();
   }
 
   wake(): void {

@@ -46,13 +46,15 @@ const RETURNED_DEPTH = 1;
 export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost<RunningCall> {
   readonly batchIndex = 0;
   readonly ctx: unknown;
-  /** When the caller's time is over, on the monotonic clock; it waits for what is returned first. */
+  /** When the caller's time is over, on the monotonic clock. */
   deadlineMs: number;
   readonly #session: CallHost;
   readonly #call: IncomingCall<RunningCall>;
   #controller: AbortController | undefined;
   /** Set once nobody waits for an answer any more: what the call is then settled with. */
   #aborted: 'ABORTED' | 'UNSUPPORTED' | undefined;
+  /** Nobody reads what it returned, though not all of that is closed. */
+  #isUnread = false;
   /** Those that its input brings, or that its procedure has returned. */
   #streams: CallStreams<RunningCall> | undefined;
   /** Set while the journal is asked whether to run it: `asked`; then what records its outcome. */
@@ -103,7 +105,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort();
+      if (this.#aborted !== undefined || this.#isUnread) this.#controller.abort();
     }
     return this.#controller.signal;
   }
@@ -154,12 +156,11 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
   /** The caller is gone. A run whose outcome is recorded goes on; one that has not begun does not. */
   abandon(): void {
     if (typeof this.#record !== 'function') this.abort('ABORTED');
-    // What its input still waits for does not come any more.
-    else this.#streams?.close(() => {});
+    else this.#endInputs();
   }
 
   heard(stream: number, news: StreamNews): void {
-    this.#streams?.ends.heard(stream, news);
+    this.#streams?.heard(stream, news);
   }
 
   serialize(value: unknown): unknown {
@@ -178,7 +179,13 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (failure !== undefined) return this.#fail(failure.cause);
     if (this.#session.isOver) return;
     this.#session.callee.end(this.#call);
+    this.#endInputs();
     this.#session.wake();
+  }
+
+  unread(): void {
+    this.#isUnread = true;
+    this.#controller?.abort();
   }
 
   report(error: TRPCError): void {
@@ -226,7 +233,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (this.#aborted === undefined) {
       const paths = taken.map(({ path }) => path);
       this.#session.callee.returned(this.#call, paths, this.#session.serialize(payload));
-      this.deadlineMs = Infinity;
+      this.deadlineMs = Infinity; // Its caller waits no more, but reads.
       this.#session.wake();
     }
     this.#write(streams, sources, 1);
@@ -288,7 +295,13 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (this.#aborted !== undefined) return this.#settleAborted();
     if (this.#session.isOver) return;
     this.#session.callee[kind](this.#call, payload);
+    this.#endInputs();
     this.#session.wake();
+  }
+
+  /** Nothing more comes of them, though somebody may still read. */
+  #endInputs(): void {
+    this.#streams?.close(() => {});
   }
 
   #settleAborted(): void {

@@ -78,10 +78,14 @@ function validated(
         async next() {
           const result = await iterator.next();
           if (result.done === true) return result;
-          const checked = await schema['~standard'].validate(result.value);
-          if (checked.issues === undefined) return { done: false, value: checked.value };
-          await iterator.return?.();
-          throw new TRPCError({ code: 'BAD_REQUEST', message: textOf(checked.issues) });
+          try {
+            const checked = await schema['~standard'].validate(result.value);
+            if (checked.issues === undefined) return { done: false, value: checked.value };
+            throw new TRPCError({ code: 'BAD_REQUEST', message: textOf(checked.issues) });
+          } catch (cause) {
+            await iterator.return?.();
+            throw cause;
+          }
         },
         async return() {
           await iterator.return?.();

@@ -42,6 +42,7 @@ describe('the guide', () => {
     { page: 'getting-started.md', atLeast: 11 },
     { page: 'rich-values.md', atLeast: 2 },
     { page: 'streams.md', atLeast: 6 },
+    { page: 'streams-both-ways.md', atLeast: 5 },
   ])(
     'shows code on $page that stands in files, and is type-checked there',
     async ({ page, atLeast }) => {
