@@ -106,7 +106,11 @@ function iterate(source: StreamSource<unknown>): AsyncIterator<unknown> {
   if (!('getReader' in source)) return source[Symbol.asyncIterator]();
   const reader = source.getReader();
   return {
-    next: () => reader.read() as Promise<IteratorResult<unknown, unknown>>,
+    async next() {
+      const result = await reader.read();
+      if (result.done) reader.releaseLock();
+      return result as IteratorResult<unknown, unknown>;
+    },
     async return() {
       reader.releaseLock();
       await source.cancel();
