@@ -18,7 +18,7 @@ export default [
     import: '{ openLine, callOptions, lineError, outcomeOf, isAnswered }',
     ignore: ['@trpc/client', '@trpc/server'],
     gzip: true,
-    limit: '10.71 kB',
+    limit: '14.8 kB',
     modifyEsbuildConfig: (config) => ({
       ...config,
       format: 'esm',

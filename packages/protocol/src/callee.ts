@@ -18,8 +18,8 @@ import type { CallId } from './frame.ts';
 import type { CallErrorCode } from './outcome.ts';
 import type { Outbox } from './outbox.ts';
 import { parseCall } from './request.ts';
-import { CallStreams, parseStream, type StreamPath } from './stream.ts';
-import { Streams, type StreamEvent } from './streams.ts';
+import { CallStreams, parseStream, type StreamEvent, type StreamPath } from './stream.ts';
+import { Streams } from './streams.ts';
 import * as TAGS from './tags.ts';
 
 /** What a session gives to those of its calls that the other side makes. */

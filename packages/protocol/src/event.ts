@@ -2,7 +2,7 @@ import type { AnswerFrame } from './answer.ts';
 import type { IncomingCall, OutgoingCall } from './calls.ts';
 import type { OpenlineError } from './errors.ts';
 import type { Notice } from './notice.ts';
-import type { StreamEvent } from './streams.ts';
+import type { StreamEvent } from './stream.ts';
 
 /** What happened to a call that this side answers. */
 export type CalleeEvent<In> =

@@ -18,7 +18,7 @@ export class FlowFrames {
   /** Takes the place of one of its kind that is about the same stream. */
   say(id: CallId, frame: WireFrame): void {
     let frames = this.#calls.get(id);
-    if (frames === undefined) this.#calls.set(id, (frames = new Map()));
+    if (frames === undefined) this.#calls.set(id, (frames = new Map<string, Message>()));
     frames.set(frame.slice(0, 3).join(), this.#codec.encode(frame));
   }
 

@@ -47,5 +47,5 @@ export { StreamEnds } from './ends.ts';
 export type { EndsHost } from './ends.ts';
 export { StreamReader } from './reader.ts';
 export { inputFrame } from './stream.ts';
-export type { StreamItem, StreamNews, StreamPath } from './stream.ts';
-export type { StreamEvent, Streams } from './streams.ts';
+export type { StreamEvent, StreamItem, StreamNews, StreamPath } from './stream.ts';
+export type { Streams } from './streams.ts';

@@ -39,6 +39,14 @@ export type StreamNews =
   /** Nobody reads it any more. */
   | { readonly type: 'stop' };
 
+/** News of a stream, and whose it is. */
+export interface StreamEvent<Call> {
+  readonly kind: 'stream';
+  readonly call: Call;
+  readonly stream: number;
+  readonly news: StreamNews;
+}
+
 /** The streams of one call, by number: those that this side writes, and those that it reads. */
 export class CallStreams {
   readonly writing: Map<number, Credit> = new Map();

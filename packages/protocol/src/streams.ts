@@ -15,6 +15,7 @@ import {
   parseStream,
   stopFrame,
   type CallStreams,
+  type StreamEvent,
   type StreamItem,
   type StreamNews,
 } from './stream.ts';
@@ -26,14 +27,6 @@ export interface StreamCall {
   readonly streams: CallStreams | undefined;
   /** The call itself is not written yet: nothing of its streams may overtake it. */
   readonly unwritten?: unknown;
-}
-
-/** News of a stream, and whose it is. */
-export interface StreamEvent<Call> {
-  readonly kind: 'stream';
-  readonly call: Call;
-  readonly stream: number;
-  readonly news: StreamNews;
 }
 
 /** What the items of a frame of so many bytes cost. */
