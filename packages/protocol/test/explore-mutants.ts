@@ -8,6 +8,7 @@ import {
   type Message,
 } from '../src/index.ts';
 import * as TAGS from '../src/tags.ts';
+import { STREAM_WINDOW } from '../src/constants.ts';
 import { BOUNDS } from './explore-bounds.ts';
 import type { Parts } from './explore-side.ts';
 import { codec } from './support.ts';
@@ -116,6 +117,39 @@ class StopsReading extends PlainSession {
   }
 }
 
+/** Says on another connection nothing of credit again. */
+class GrantsOnce extends PlainSession {
+  override attach(agreement: Agreement): void {
+    this.caller.streams.attach = () => {};
+    super.attach(agreement);
+  }
+}
+
+/** Grants what it has received, whether anybody has taken it or not. */
+class GrantsEarly extends PlainSession {
+  override receive(message: Message): void {
+    super.receive(message);
+    for (const { id, streams } of this.caller.calls) {
+      const window = streams?.reading.get(0);
+      if (window !== undefined && window.heldBytes > 0) {
+        this.say([TAGS.grant, id, 0, window.granted + STREAM_WINDOW]);
+      }
+    }
+  }
+}
+
+/** Says what is left, and not all that was ever granted. */
+class GrantsTheRest extends PlainSession {
+  override takeMessage(): Message | undefined {
+    const message = super.takeMessage();
+    if (message === undefined) return undefined;
+    const frames = codec
+      .split(message)
+      .map((frame) => (frame[0] === TAGS.grant ? [...frame.slice(0, 3), STREAM_WINDOW] : frame));
+    return codec.join(frames.map((frame) => codec.encode(frame)));
+  }
+}
+
 /** A planted fault, and how it shows first: the shortest story within the bounds, and the law. */
 interface Mutant {
   readonly name: string;
@@ -161,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
     parts: { Session: { server: ForgetsEarly } },
     bounds: 'loss',
     story: ['client: call', 'server: read on 1', 'server: item'],
-    fault: 'the server holds 0 bytes of 10 not acknowledged',
+    fault: 'the server holds 0 bytes of 16 not acknowledged',
   },
   {
     name: 'a client that forgets what is written and not acknowledged',
@@ -273,10 +307,49 @@ export const MUTANTS: readonly Mutant[] = [
     fault: 'at rest the server ended the session: FRAME_MALFORMED',
   },
   {
+    name: 'a client that grants once, and not again on another connection',
+    parts: { Session: { client: GrantsOnce } },
+    bounds: 'credit',
+    story: [
+      'client: call',
+      'server: read on 1',
+      'server: item',
+      'client: read on 1',
+      'client: consume',
+      'server: read on 1',
+      'server: item',
+      'client: read on 1',
+      'client: consume',
+      'server: read on 1',
+    ],
+    fault: '48 items were given of 64 that were granted',
+  },
+  {
+    name: 'a client that grants what it has not consumed',
+    parts: { Session: { client: GrantsEarly } },
+    bounds: 'credit',
+    story: [
+      'client: call',
+      'server: read on 1',
+      'server: item',
+      'client: read on 1',
+      'server: read on 1',
+      'server: item',
+    ],
+    fault: 'a stream stands still',
+  },
+  {
+    name: 'a client that grants the rest and not the sum',
+    parts: { Session: { client: GrantsTheRest } },
+    bounds: 'credit',
+    story: ['client: call', 'server: read on 1', 'server: item'],
+    fault: 'a stream stands still',
+  },
+  {
     name: 'two sides that stop reading while they are full',
     parts: { Session: { client: StopsReading, server: StopsReading } },
     bounds: 'full',
     story: ['client: call'],
-    fault: 'at rest the client holds 16 bytes of 0 not acknowledged',
+    fault: 'answers to call 1 did not come',
   },
 ];
