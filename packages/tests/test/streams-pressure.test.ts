@@ -107,7 +107,17 @@ describe('a generator of the server', () => {
     client.say([GRANT, 1, 0, 20]);
     await eventually(() => expect(client.ofCall(1)).toHaveLength(1 + 20));
     await roundTrips();
-    expect([taps.a.produced, client.heard.at(-1)]).toEqual([20, [ITEM, 1, 0, 19]]);
+    expect([taps.a.produced, client.ofCall(1).at(-1)]).toEqual([20, [ITEM, 1, 0, 19]]);
+  });
+
+  it('that waits for a grant is closed when its subscription is cancelled', async () => {
+    const { url, taps } = await startApp();
+    const client = await RawClient.welcomed(url);
+    client.say([CALL, 1, SUBSCRIPTION, 'follow', 0]);
+    await eventually(() => expect(client.ofCall(1)).toHaveLength(1 + WINDOW));
+    client.say([CANCEL, 1]);
+    expect(await client.answer(1)).toEqual([ERROR, 1, 'ABORTED']);
+    expect([taps.a.produced, taps.a.isClosed]).toEqual([WINDOW, true]);
   });
 
   it('gives a backlog full to a subscriber that grants, and then reads its socket no more', async () => {

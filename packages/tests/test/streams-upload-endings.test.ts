@@ -241,7 +241,7 @@ describe('a call with a stream that its caller ends', () => {
   it('by its timeout closes its source, and its procedure is told', async () => {
     const { api, read } = await startApp();
     const source = counting();
-    const call = api.watched.mutate(source.items(), callOptions({ timeoutMs: 300 }));
+    const call = api.watched.mutate(source.items(), callOptions({ timeoutMs: 1_500 }));
     expect(await failureOf(call)).toMatchObject({
       meta: { openline: { code: 'TIMEOUT', outcome: 'unknown' } },
     });
