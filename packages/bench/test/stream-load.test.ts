@@ -101,10 +101,12 @@ describe('the command line', () => {
     expect([quick, rounds]).toEqual([true, 1]);
   });
 
-  it.each([['--only', 'toString'], ['--systems', 'raw-ws'], ['--rounds', '0'], ['--seconds', '31']])(
-    'refuses %s %s',
-    (...args) => {
-      expect(() => parseStreamOptions(args)).toThrow();
-    },
-  );
+  it.each([
+    ['--only', 'toString'],
+    ['--systems', 'raw-ws'],
+    ['--rounds', '0'],
+    ['--seconds', '31'],
+  ])('refuses %s %s', (...args) => {
+    expect(() => parseStreamOptions(args)).toThrow();
+  });
 });

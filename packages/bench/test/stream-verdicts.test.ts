@@ -67,7 +67,7 @@ describe('the verdicts of a run of streams', () => {
     { kib: 2_049, isShut: false, verdict: 'missed (2049)' },
     { kib: 1, isShut: true, verdict: 'missed (1)' },
   ])('call $kib KiB a reader that stops $verdict', ({ kib, isShut, verdict }) => {
-    const what = { connections: 50, bytes: 10_000, items: 1, pausedMs: 1, growthBytesMax: MIB };
+    const what = { connections: 50, bytes: 10_000, items: 1, stillMs: 1, growthBytesMax: MIB };
     const series = { what, samples: ofOpenline([paused(kib, isShut)]) };
     expect(streamVerdicts({ ...NOTHING, paused: [series] })).toEqual([
       `goal 2048 KiB of heap a reader that stops, 50 connections, items of 10 kB: ${verdict}`,

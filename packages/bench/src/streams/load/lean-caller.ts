@@ -24,9 +24,9 @@ export class LeanCaller implements Caller {
     socket.on('close', this.#onClose);
   }
 
-  static async open({ subprotocols, open }: LeanStreams, url: string): Promise<LeanCaller> {
-    const socket = new WebSocket(url, [...subprotocols], { perMessageDeflate: false });
-    const talk = open();
+  static async open(lean: LeanStreams, url: string): Promise<LeanCaller> {
+    const socket = new WebSocket(url, [...lean.subprotocols], { perMessageDeflate: false });
+    const talk = lean.open();
     const caller = new LeanCaller(socket, talk);
     await once(socket, 'open');
     if (talk.hello !== undefined) await caller.#ask('hello', talk.hello);

@@ -94,6 +94,7 @@ async function runTurns(
   { systems, rounds, warmsUp, failures, progress }: StreamRun,
   turns: readonly Turn[],
 ): Promise<void> {
+  if (turns.length === 0) return;
   const pairs = new Map<StreamSystemName, StreamPair>();
   try {
     for (const system of systems) {

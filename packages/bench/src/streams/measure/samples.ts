@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { LatencyFigures } from '../load/latencies.ts';
+import type { TapReading } from '../processes/roles.ts';
 import type { StreamPair } from './pair.ts';
 import type { Calls, Flow, Paused, Ticks } from './scenarios.ts';
 
@@ -69,15 +70,14 @@ export async function takeCalls(
 /** In processes of their own: a heap that has grown before takes items without growing. */
 export async function takePaused(
   { system, url, server, load }: StreamPair,
-  { connections, bytes, items, pausedMs, growthBytesMax }: Paused,
+  { connections, bytes, items, stillMs, growthBytesMax }: Paused,
   round: number,
 ): Promise<PausedSample> {
   await load.ask.openReaders({ system, url, connections, bytes });
   await server.ask.resetTap(growthBytesMax);
   const before = await server.ask.memory();
   await load.ask.read(items);
-  await setTimeout(pausedMs);
-  const { taken, isShut } = await server.ask.tap();
+  const { taken, isShut } = await awaitStill(server.ask, stillMs);
   const after = await server.ask.memory();
   await load.ask.read(items); // Fails where the stream does not go on with what is due.
   await load.ask.cutReaders();
@@ -88,4 +88,18 @@ export async function takePaused(
     itemsAhead: taken / connections - items,
     isShut,
   };
+}
+
+/** Waits until nothing more is taken of the sources: they wait, or have been ended. */
+async function awaitStill(
+  { tap }: Pick<StreamPair['server']['ask'], 'tap'>,
+  stillMs: number,
+): Promise<TapReading> {
+  let latest = await tap();
+  for (;;) {
+    await setTimeout(stillMs);
+    const reading = await tap();
+    if (reading.taken === latest.taken) return reading;
+    latest = reading;
+  }
 }

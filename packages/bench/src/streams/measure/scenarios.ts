@@ -28,7 +28,8 @@ export interface Paused {
   readonly bytes: number;
   /** What each has read before it stops, and reads afterwards. */
   readonly items: number;
-  readonly pausedMs: number;
+  /** The source waits where so long nothing was taken of it. */
+  readonly stillMs: number;
   /** Where the server has grown by so much, its sources end. */
   readonly growthBytesMax: number;
 }
@@ -56,7 +57,7 @@ export function scenariosOf(isQuick: boolean, windowMs: number): Scenarios {
   const paused = {
     bytes: 10_000,
     items: 100,
-    pausedMs: isQuick ? 100 : 2_000,
+    stillMs: isQuick ? 100 : 2_000,
     growthBytesMax: (isQuick ? 32 : 512) * MIB,
   };
   return {

@@ -21,7 +21,7 @@ export function formatStreams({ flows, ticks, calls, paused }: StreamResults): r
       ),
     ),
     formatPaused(paused),
-  ].flatMap((table) => table ?? []);
+  ].flatMap((it) => it ?? []);
 }
 
 function formatFlows(series: readonly StreamSeries<Flow, FlowSample>[]): string | undefined {
@@ -92,8 +92,7 @@ function formatPaused(series: readonly StreamSeries<Paused, PausedSample>[]): st
     ]),
   );
   const grown = ['heap, KiB a connection', 'RSS, KiB a connection', 'items ahead of the reader'];
-  const seconds = (series[0]?.what.pausedMs ?? 0) / 1_000;
-  const title = `growth of the server while readers have stopped for ${seconds} s`;
+  const title = 'growth of the server while readers have stopped, once nothing more is taken';
   return table(title, ['', '', ...grown, 'the source was ended'], rows);
 }
 

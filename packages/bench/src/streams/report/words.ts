@@ -26,7 +26,7 @@ export function describePaused({ connections, bytes }: Paused): string {
 const KIB = 1_024;
 
 /** Powers of two in their own units, others in decimal ones. */
-export function describeBytes(bytes: number): string {
+function describeBytes(bytes: number): string {
   if (bytes % (KIB * KIB) === 0) return `${bytes / (KIB * KIB)} MiB`;
   if (bytes % KIB === 0) return `${bytes / KIB} KiB`;
   return bytes < 1_000 ? `${bytes} B` : `${bytes / 1_000} kB`;

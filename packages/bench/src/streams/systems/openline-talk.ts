@@ -96,16 +96,16 @@ class Talk implements LeanTalk {
   }
 
   #readFrames(message: Buffer, due: Frame[]): Heard {
-    let heard: Heard = {};
+    const heard: { -readonly [Key in keyof Heard]: Heard[Key] } = {};
     for (const [tag, id, value] of JSON.parse(message.toString()) as readonly Frame[]) {
       if (tag >= FIRST_COUNTED) this.#received++;
       if (tag === ERROR) throw new Error(`the server answered with: ${JSON.stringify(value)}`);
-      if (tag === WELCOME) heard = { ...heard, ready: true };
+      if (tag === WELCOME) heard.ready = true;
       else if (tag === PING) due.push([PONG]);
-      else if (tag === RESULT) heard = { ...heard, reply: value };
+      else if (tag === RESULT) heard.reply = value;
       else if (tag === END && id === this.#bulkId) {
         this.#bulk?.end();
-        heard = { ...heard, bulkIsOver: true };
+        heard.bulkIsOver = true;
       }
     }
     return heard;
