@@ -123,7 +123,7 @@ function ratio<M extends string>(
 }
 
 function ratioText(it: { readonly median: number } | undefined): string {
-  return it === undefined ? '' : it.median.toFixed(2);
+  return it === undefined ? '' : it.median.toFixed(it.median < 100 ? 2 : 0);
 }
 
 function table(
