@@ -9,6 +9,8 @@ import { BEFORE_VARIABLE } from './systems/before-variable.ts';
 import { toJson } from './report/json.ts';
 import { formatMemory, formatSeries } from './report/tables.ts';
 import { verdicts } from './report/verdicts.ts';
+import { benchStreams } from './streams/command.ts';
+import { parseStreamOptions, QUICK_STREAMS, STREAM_HELP } from './streams/options.ts';
 
 /** The exit code: 0, or 1 when a system failed. */
 async function bench(options: Options): Promise<number> {
@@ -39,22 +41,33 @@ function progress(what: string): void {
   console.error(`… ${what}`);
 }
 
-/** `undefined`, and the exit code is set, when there is nothing to run. */
-function readCommandLine(): Options | undefined {
+/** What is asked for; `undefined`, and the exit code is set, when there is nothing to run. */
+function readCommandLine(args: readonly string[]): (() => Promise<number>) | undefined {
+  const isStreams = args[0] === 'streams';
+  const help = isStreams ? STREAM_HELP : HELP;
   try {
-    const options = parseOptions(process.argv.slice(2));
-    if (options !== 'help') return options;
-    console.log(HELP);
+    if (isStreams) {
+      const options = parseStreamOptions(args.slice(1));
+      if (options !== 'help') return () => benchStreams(options, progress);
+    } else {
+      const options = parseOptions(args);
+      if (options !== 'help') return () => (options.short ? benchBoth(options) : bench(options));
+    }
+    console.log(help);
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
     process.exitCode = 2;
   }
   return undefined;
+}
+
+async function benchBoth(options: Options): Promise<number> {
+  return Math.max(await bench(options), await benchStreams(QUICK_STREAMS, progress));
 }
 
 process.once('exit', killAllChildren);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1));
 }
-const options = readCommandLine();
-if (options !== undefined) process.exitCode = await bench(options);
+const run = readCommandLine(process.argv.slice(2));
+if (run !== undefined) process.exitCode = await run();

@@ -17,7 +17,8 @@ export interface Options {
   readonly before: string | undefined;
 }
 
-export const HELP = `pnpm bench [options]
+export const HELP = `pnpm bench [options]          calls
+pnpm bench streams [options]  streams: see pnpm bench streams --help
 
   --rounds <n>        measured rounds over all systems (default 5)
   --seconds <s>       length of one measurement (default 1)
@@ -27,7 +28,8 @@ export const HELP = `pnpm bench [options]
   --before <folder>   also measures the Openline of another checkout, which was built there
   --idle <n>          idle connections of the memory table, 0 for none (default 500)
   --json <file>       also writes every sample to a file
-  --short             one brief round with every reply checked, for CI: whether, not how fast
+  --short             one brief round with every reply checked, and one of streams, for CI: whether,
+                      not how fast
   --help
 
 The process fails when a system errors or gives a wrong reply. It never fails for being slow.
@@ -71,19 +73,22 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
 }
 
 /** A path as whoever typed it means it: pnpm runs this in another folder, and says in which it was. */
-function fileOf(path: string): string {
+export function fileOf(path: string): string {
   return resolve(process.env['INIT_CWD'] ?? '', path);
 }
 
 /** 0.01 to 30.00: well below the deadline for the answer of a child process. */
-const SECONDS = /^(?=.*[1-9])([0-2]?\d(\.\d{1,2})?|30)$/;
+export const SECONDS: RegExp = /^(?=.*[1-9])([0-2]?\d(\.\d{1,2})?|30)$/;
 
-function parseNumber(name: string, text: string, pattern: RegExp): number {
+export function parseNumber(name: string, text: string, pattern: RegExp): number {
   if (!pattern.test(text)) throw new Error(`${name} cannot be ${text}`);
   return Number(text);
 }
 
-function parseList<T extends string>(text: string, isMember: (name: string) => name is T): T[] {
+export function parseList<T extends string>(
+  text: string,
+  isMember: (name: string) => name is T,
+): T[] {
   return text.split(',').map((name) => {
     if (!isMember(name)) throw new Error(`there is no ${name}`);
     return name;

@@ -91,7 +91,7 @@ function emptySamples(systems: readonly SystemName[]): Map<SystemName, Sample[]>
 }
 
 /** Nobody always comes after the same other. */
-function rotated<T>(items: readonly T[], by: number): readonly T[] {
+export function rotated<T>(items: readonly T[], by: number): readonly T[] {
   const start = items.length === 0 ? 0 : by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }

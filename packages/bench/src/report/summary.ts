@@ -22,10 +22,10 @@ export function summarizeSamples(samples: readonly Sample[], metric: Metric): Su
  * How many times the baseline's value this is, each round against the same round: what slowed the
  * machine down for a while slowed both.
  */
-export function summarizeRatios(
-  samples: readonly Sample[],
-  baseline: readonly Sample[],
-  metric: Metric,
+export function summarizeRatios<M extends string>(
+  samples: readonly RoundFigures<M>[],
+  baseline: readonly RoundFigures<M>[],
+  metric: M,
 ): Summary | undefined {
   const ratios = samples.flatMap((sample) => {
     const other = baseline.find(({ round }) => round === sample.round);
@@ -33,3 +33,6 @@ export function summarizeRatios(
   });
   return ratios.length === 0 ? undefined : summarize(ratios);
 }
+
+/** Figures of one round. */
+type RoundFigures<M extends string> = Readonly<Record<M, number>> & { readonly round: number };

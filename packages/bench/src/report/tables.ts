@@ -1,15 +1,9 @@
-import { markdownTable } from 'markdown-table';
 import type { MemorySamples } from '../measure/memory.ts';
 import type { Series } from '../measure/rounds.ts';
 import type { Sample } from '../measure/sample.ts';
 import { BASELINES, SYSTEMS, type SystemName } from '../systems/index.ts';
-import {
-  summarize,
-  summarizeRatios,
-  summarizeSamples,
-  type Metric,
-  type Summary,
-} from './summary.ts';
+import { formatSummary, formatTable } from './format.ts';
+import { summarize, summarizeRatios, summarizeSamples, type Metric } from './summary.ts';
 
 const HEADINGS = {
   lean: 'lean load: the same bare sockets for all, so the server is what is measured',
@@ -56,19 +50,4 @@ export function formatMemory(samples: MemorySamples, connections: number): strin
   ]);
   const head = ['', 'heap, KiB a connection', 'RSS, KiB a connection'];
   return formatTable(`memory of the server, ${connections} idle connections`, [head, ...rows]);
-}
-
-function formatTable(title: string, rows: readonly (readonly string[])[]): string {
-  const align = rows[0]?.map((_, column) => (column === 0 ? 'l' : 'r')) ?? [];
-  return `### ${title}\n\n${markdownTable(rows, { align })}\n`;
-}
-
-/** The median, and the range where there was more than one round. */
-function formatSummary({ median, min, max }: Summary): string {
-  if (min === max) return formatNumber(median);
-  return `${formatNumber(median)} [${formatNumber(min)}–${formatNumber(max)}]`;
-}
-
-function formatNumber(value: number): string {
-  return value.toLocaleString('en', { maximumSignificantDigits: 3 });
 }

@@ -75,7 +75,7 @@ function heapKiB(memory: MemorySamples, system: SystemName): number | undefined 
   return summarize(taken.map(({ heapBytes }) => heapBytes / 1_024)).median;
 }
 
-function metOrMissed(value: number, max: number): 'met' | 'missed' {
+export function metOrMissed(value: number, max: number): 'met' | 'missed' {
   return value <= max ? 'met' : 'missed';
 }
 

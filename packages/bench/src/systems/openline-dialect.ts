@@ -81,7 +81,7 @@ class Conversation implements LeanConversation {
  * A session's first connection. The limits are those of Openline's own client. Some members are said
  * under an earlier name as well, for a checkout of before (`--before`) that knows no other.
  */
-function hello(): string {
+export function hello(): string {
   const sessionId = drawToken();
   const [payloadBytesMax, callsMax, backlogBytesMax] = [64 * 1_048_576, 256, 1_048_576];
   const earlier = { payload: payloadBytesMax, calls: callsMax, backlog: backlogBytesMax };
