@@ -29,6 +29,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
   readonly #host: EndsHost;
   readonly #pumps = new Map<number, Pump>();
   readonly #readers = new Map<number, StreamReader>();
+  #hasWritten = false;
 
   constructor(streams: Streams<Call>, call: Call, host: EndsHost) {
     this.#streams = streams;
@@ -46,7 +47,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
 
   /** Items were taken of a source: they would be missing where the call is made again. */
   get hasBegun(): boolean {
-    return [...this.#pumps.values()].some(({ hasBegun }) => hasBegun);
+    return this.#hasWritten || [...this.#pumps.values()].some(({ hasBegun }) => hasBegun);
   }
 
   /** Reads a stream, to be iterated once. */
@@ -130,6 +131,7 @@ export class StreamEnds<Call extends StreamCall> implements PumpHost {
 
   #written(stream: number): void {
     if (!this.#pumps.delete(stream)) return;
+    this.#hasWritten = true;
     this.#host.written(this.#pumps.size);
     this.#host.wake();
   }
