@@ -40,8 +40,8 @@ const RETURNED_DEPTH = 1;
 export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost<RunningCall> {
   readonly batchIndex = 0;
   readonly ctx: unknown;
-  /** When the caller's time is over, on the monotonic clock. */
-  readonly deadlineMs: number;
+  /** When the caller's time is over, on the monotonic clock; never, once it has what was returned. */
+  deadlineMs: number;
   readonly #session: CallHost;
   readonly #call: IncomingCall<RunningCall>;
   #controller: AbortController | undefined;
@@ -218,6 +218,7 @@ export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost
     if (this.#aborted === undefined) {
       const paths = taken.map(({ path }) => path);
       this.#session.callee.returned(this.#call, paths, this.#session.serialize(payload));
+      this.deadlineMs = Infinity;
       this.#session.wake();
     }
     this.#write(streams, sources, 1);
