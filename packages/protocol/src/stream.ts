@@ -38,6 +38,8 @@ export type StreamNews =
 export class CallStreams {
   readonly writing: Map<number, Credit> = new Map();
   readonly reading: Map<number, Window> = new Map();
+  /** A reader has left: more of what it read may still come. */
+  isLeft = false;
   /** The highest number that was ever read: below it an unknown number is of a stream that is over. */
   #lastRead = -1;
 
