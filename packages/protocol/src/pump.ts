@@ -20,6 +20,7 @@ export class Pump {
   readonly #stream: number;
   #isWaiting = true;
   #isClosed = false;
+  #settle: (() => void) | undefined;
 
   /** The source is not touched until the pump is told to `resume`, and may write. */
   constructor(source: StreamSource<unknown>, host: PumpHost, stream: number) {
@@ -40,17 +41,22 @@ export class Pump {
     if (!this.#isWaiting) this.#pull();
   }
 
-  /** Runs the `finally` of a generator, however long it takes, and then `settle`. */
+  /**
+   * Runs the `finally` of a generator, however long it takes, and then `settle`: that of the last who
+   * closes it, since the call may end while the generator does.
+   */
   close(settle: () => void): void {
+    this.#settle = settle;
     if (this.#isClosed) return;
     this.#isClosed = true;
+    const settled = (): void => this.#settle?.();
     const failed = (cause: unknown): void => {
       this.#host.report(cause);
-      settle();
+      settled();
     };
     try {
       const returned = this.#open().return?.() ?? Promise.resolve();
-      returned.then(settle, failed);
+      returned.then(settled, failed);
     } catch (cause) {
       failed(cause);
     }
