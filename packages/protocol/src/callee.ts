@@ -241,7 +241,8 @@ export class Callee<In> {
   #settle(call: IncomingCall<In>): void {
     this.#assertUnsettled(call);
     call.state = 'settled';
-    if (call.streams !== undefined && call.streams.reading.size > 0) this.#cut(call.id);
+    const { streams } = call;
+    if (streams !== undefined && (streams.isLeft || streams.reading.size > 0)) this.#cut(call.id);
     this.streams.forget(call);
     this.#callBytes -= call.bytes;
     this.#calls.delete(call.id);

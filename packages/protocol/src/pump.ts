@@ -42,7 +42,10 @@ export class Pump {
     if (!this.#isWaiting) this.#pull();
   }
 
-  /** Runs the `finally` of a generator, however long it takes, and then `settle`. */
+  /**
+   * Runs the `finally` of a generator, however long it takes, and then `settle` of all who close it: the
+   * call may end while the generator does.
+   */
   close(settle: () => void): void {
     if (this.#settling !== undefined) this.#settling.push(settle);
     if (this.#isClosed) return;

@@ -51,6 +51,8 @@ export interface StreamEvent<Call> {
 export class CallStreams {
   readonly writing: Map<number, Credit> = new Map();
   readonly reading: Map<number, Window> = new Map();
+  /** A reader has left: more of what it read may still come. */
+  isLeft = false;
   /** The numbers that were ever read: one of them that is unknown is of a stream that is over. */
   #firstRead = Infinity;
   #lastRead = -1;

@@ -113,7 +113,9 @@ export class Streams<Call extends StreamCall> {
 
   /** Nobody reads the stream any more. What still comes of it is dropped. */
   stop(call: Call, stream: number): void {
-    if (this.#forgetReader(call, stream)) this.#push(call, stopFrame(call.id, stream));
+    if (!this.#forgetReader(call, stream)) return;
+    if (call.streams !== undefined) call.streams.isLeft = true;
+    this.#push(call, stopFrame(call.id, stream));
   }
 
   /** An item has come. `undefined` where nobody reads it, or it is more than was granted. */

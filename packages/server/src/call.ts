@@ -46,7 +46,7 @@ const RETURNED_DEPTH = 1;
 export class RunningCall implements ProcedureCall, RecordedCall, CallStreamsHost<RunningCall> {
   readonly batchIndex = 0;
   readonly ctx: unknown;
-  /** When the caller's time is over, on the monotonic clock. */
+  /** When the caller's time is over, on the monotonic clock; never, once it has what was returned. */
   deadlineMs: number;
   readonly #session: CallHost;
   readonly #call: IncomingCall<RunningCall>;
