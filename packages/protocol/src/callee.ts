@@ -140,6 +140,7 @@ export class Callee<In> {
   receive(tag: number, id: CallId, wire: WireFrame, bytes: number): void {
     if (tag > TAGS.returned) return this.endUnsupported(id);
     if (tag < TAGS.input || tag === TAGS.returned || id > this.#lastId) throw malformed('call id');
+    if (this.#expected.has(id)) throw malformed('call id'); // In pieces, and no call.
     const call = this.#calls.get(id);
     if (call === undefined) return; // It was answered while the frame was on its way.
     if (tag !== TAGS.input) return this.streams.heard(call, tag, wire);

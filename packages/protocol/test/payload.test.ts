@@ -218,6 +218,8 @@ describe('a payload larger than a message', () => {
     it.each<{ when: string; messages: readonly Message[] }>([
       { when: 'it has no first piece', messages: rest },
       { when: 'its first piece comes twice', messages: [first, first] },
+      { when: 'its id was used before', messages: ['[[32,1,0,"a",0],[37,1]]', first] },
+      { when: 'its id is below the last one', messages: ['[[32,3,0,"a",0]]', first] },
       { when: 'a small call takes its id', messages: [first, '[[32,1,0,"a",0]]'] },
       { when: 'it opens a call that is open', messages: ['[[32,1,0,"a",0]]', ...largeCall(1)] },
       { when: 'it is a frame of another call', messages: piecesOf([32, 3, 0, 'a', 0, LARGE], 1) },
@@ -227,33 +229,13 @@ describe('a payload larger than a message', () => {
       { when: 'it is an answer to nothing', messages: piecesOf([33, 2, LARGE]) },
       { when: 'it opens a call with an id of this side', messages: largeCall(2) },
       { when: 'its frame is malformed', messages: piecesOf([32, 1, 7, 'a', 0, LARGE]) },
+      { when: 'its rest comes after its cancel', messages: [first, '[[37,1]]', ...rest] },
+      { when: 'it is an input of a call that it opens', messages: piecesOf([40, 1, 1, LARGE]) },
     ])('when $when', ({ messages }) => {
       const { server } = new Pair();
       receiveAll(server, messages);
       expect(server.told().at(-1)).toEqual({ event: 'ended', code: 'FRAME_MALFORMED' });
       expect(server.isOver).toBe(true);
-    });
-  });
-
-  describe('is dropped, since it may be of an input of a call that is over,', () => {
-    const [first, ...rest] = largeCall(1) as [Message, Message, Message];
-    it.each<{ when: string; messages: readonly Message[]; received: number }>([
-      { when: 'its id was used before', messages: ['[[32,1,0,"a",0],[37,1]]', first], received: 3 },
-      { when: 'its id is below the last one', messages: ['[[32,3,0,"a",0]]', first], received: 2 },
-      {
-        when: 'its rest comes after its cancel',
-        messages: [first, '[[37,1]]', ...rest],
-        received: 4,
-      },
-    ])('when $when', ({ messages, received }) => {
-      const { server } = new Pair();
-      receiveAll(server, messages);
-      const ids = server.told().map(({ id }) => id);
-      expect(ids).not.toContain(1);
-      expect([server.isOver, server.session.received]).toEqual([false, received]);
-      // Nothing of it fills a place.
-      for (const id of [5, 7, 9, 11]) receiveAll(server, largeCall(id).slice(0, 1));
-      expect(server.isOver).toBe(false);
     });
   });
 
