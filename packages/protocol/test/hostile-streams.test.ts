@@ -226,6 +226,11 @@ describe('a side whose words are not taken (case 26)', () => {
     // Their answers, and no more.
     expect(server.session.heldBytes - heldBytes).toBeLessThan(100 * 30);
     expect(server.told()).toEqual([]);
+    for (let i = 0; i < 3; i++) {
+      while (server.write() !== undefined) continue;
+      server.receive(text([7, server.session.next - 1]));
+    }
+    expect(server.told()).toEqual([{ event: 'room', id: 1, stream: 0 }]);
   });
 
   it('counts what the streams of unseen calls bring, also once they are closed, up to its limit', () => {

@@ -116,6 +116,16 @@ describe('an outbox', () => {
     );
   });
 
+  it('keeps to 64 KiB also with as many frames of credit in front as go in a message', () => {
+    const outbox = createOutbox();
+    const id = Number.MAX_SAFE_INTEGER;
+    const control = Array.from({ length: 512 }, () => codec.encode([11, id, 32, id]));
+    outbox.push(2, frameOf(2, 'a', 16_000, '語'));
+    const message = take(outbox, { control })!;
+    expect(bytesOf(message)).toBeLessThanOrEqual(MESSAGE_BYTES_MAX);
+    expect(takeAll(outbox)).toEqual([['2:a']]);
+  });
+
   describe('with calls', () => {
     it('writes them behind what else there is, in order', () => {
       const outbox = createOutbox();
