@@ -18,7 +18,7 @@ export default [
     import: '{ openLine, callOptions, lineError, outcomeOf, isAnswered }',
     ignore: ['@trpc/client', '@trpc/server'],
     gzip: true,
-    limit: '14.8 kB',
+    limit: '15.09 kB',
     modifyEsbuildConfig: (config) => ({
       ...config,
       format: 'esm',

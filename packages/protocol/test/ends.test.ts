@@ -193,7 +193,7 @@ describe('the sources of a call', () => {
           [Symbol.asyncIterator]() {
             throw new Error('no');
           },
-        } as unknown as StreamSource<unknown>,
+        },
         message: 'no',
       },
     ])('$how are over, and their host is told once', async ({ failing, message }) => {

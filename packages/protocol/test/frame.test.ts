@@ -330,7 +330,10 @@ describe('a frame', () => {
     { what: 'returned with half a step', wire: [TAGS.returned, 1, [[0.5]]] },
     { what: 'returned with a step too long', wire: [TAGS.returned, 1, [['p'.repeat(1_025)]]] },
     { what: 'returned with a path too deep', wire: [TAGS.returned, 1, [Array(33).fill('a')]] },
-    { what: 'returned with 33 streams', wire: [TAGS.returned, 1, Array(33).fill([])] },
+    {
+      what: 'returned with 33 streams',
+      wire: [TAGS.returned, 1, Array.from({ length: 33 }, () => [])],
+    },
     { what: 'a grant of no call', wire: [TAGS.grant] },
     { what: 'a grant of no stream', wire: [TAGS.grant, 1] },
     { what: 'a grant of nothing', wire: [TAGS.grant, 1, 1] },

@@ -272,7 +272,7 @@ describe('a caller that is sent a frame of a stream', () => {
     { what: 'a close of a call that it did not make', frame: [41, 3, 1] },
     { what: 'a stop of a call that it did not make', frame: [42, 3, 1] },
     { what: 'returned a second time', frame: [43, 1, [['c']], 'x'] },
-    { what: 'returned with 33 streams', frame: [43, 1, Array(33).fill([]), 'x'] },
+    { what: 'returned with 33 streams', frame: [43, 1, Array.from({ length: 33 }, () => []), 'x'] },
   ])('ends the session at $what', ({ frame }) => {
     const { client } = returned();
     client.receive(text(frame));

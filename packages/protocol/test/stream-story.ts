@@ -12,7 +12,7 @@ import { Pair, type PlainEvent } from './pair.ts';
 import { bytesOf, codec } from './support.ts';
 
 export type Name = 'client' | 'server';
-export const NAMES: readonly Name[] = ['client', 'server'];
+const NAMES: readonly Name[] = ['client', 'server'];
 const OTHER = { client: 'server', server: 'client' } as const;
 
 export type StreamStep =

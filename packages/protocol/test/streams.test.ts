@@ -138,18 +138,12 @@ describe.each(DIRECTIONS)('a stream ($direction)', ({ direction }) => {
     });
     const sizes = [1, 70_000, 1, 300_000, 2, 900_000, 3];
     const given: string[] = [];
-    let left = 40;
-    const more = (): boolean => {
-      const data = `${left}:${'x'.repeat(sizes[left % sizes.length]!)}`;
-      if (left === 0 || writeAll(data, 1) === 0) return false;
-      left--;
-      given.push(data);
-      return true;
-    };
-    while (left > 0) {
-      while (more()) continue;
-      pair.settle();
+    while (given.length < 40) {
+      const data = `${given.length}:${'x'.repeat(sizes[given.length % sizes.length]!)}`;
+      if (writeAll(data, 1) === 1) given.push(data);
+      else pair.settle();
     }
+    pair.settle();
     expect(dataOf(reader.told())).toEqual(given);
     expect([unreadBytes(reader), reader.isOver]).toEqual([0, false]);
   });
@@ -322,7 +316,10 @@ describe.each(NUMBERED)('a stream ($direction) of two', ({ direction }) => {
   ])('$how once', ({ how, shape }) => {
     const { pair, reader, close, fail, writeAll, stream } = openStream(direction);
     writeAll('x', 1);
-    for (let i = 0; i < 3; i++) how === 'ends' ? close() : fail(shape);
+    for (let i = 0; i < 3; i++) {
+      if (how === 'ends') close();
+      else fail(shape);
+    }
     pair.settle();
     expect(reader.told()).toEqual([
       { event: 'item', id: 1, stream, data: 'x' },
