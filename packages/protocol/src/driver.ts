@@ -15,24 +15,29 @@ export interface DriverHost<Out, In> {
 }
 
 /**
+ * Runs a flush at the end of the tick. `isAgain`: one has just written as much as goes at once, and what
+ * has arrived meanwhile should have its turn first.
+ */
+export type Schedule = (flush: () => void, isAgain: boolean) => void;
+
+/**
  * Runs a session over one connection after another: feeds it what arrives, hands its events to the
  * host, and flushes once a tick. What still comes of a connection that was left is dropped.
  */
 export class Driver<Out, In> {
   readonly session: Session<Out, In>;
   readonly #host: DriverHost<Out, In>;
-  readonly #schedule: (flush: () => void) => void;
+  readonly #schedule: Schedule;
   #connection: Connection | undefined;
   #isScheduled = false;
   #isOver = false;
   #hasHeard = false;
   #misses = 0;
 
-  /** `schedule` runs a function at the end of the tick. */
   constructor(
     session: Session<Out, In>,
     host: DriverHost<Out, In>,
-    schedule: (flush: () => void) => void,
+    schedule: Schedule,
   ) {
     this.session = session;
     this.#host = host;
@@ -59,9 +64,7 @@ export class Driver<Out, In> {
 
   /** Something was given to the session: flush at the end of the tick. */
   wake(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#schedule(this.flush);
+    this.#wake(false);
   }
 
   message(from: Connection, message: Message): void {
@@ -93,7 +96,7 @@ export class Driver<Out, In> {
       }
       if (messages.length > 0) connection.send(messages);
       // More may be there; unless the connection is full, nothing else would say so.
-      if (room <= 0 && connection.bufferedBytes < HIGH_WATER_BYTES) this.wake();
+      if (room <= 0 && connection.bufferedBytes < HIGH_WATER_BYTES) this.#wake(true);
     }
     this.#dispatch();
   };
@@ -117,6 +120,12 @@ export class Driver<Out, In> {
     this.flush();
     this.session.end(error);
     this.#dispatch();
+  }
+
+  #wake(isAgain: boolean): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#schedule(this.flush, isAgain);
   }
 
   #dispatch(): void {

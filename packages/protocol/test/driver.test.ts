@@ -169,6 +169,18 @@ describe('a driver', () => {
       endTick();
       expect(written()).toBeGreaterThan(LIMITS.callsMax * 20_000);
     });
+
+    it('lets others have their turn between two that are full', () => {
+      const turns: boolean[] = [];
+      driver = new Driver(session, host, (flush, isAgain) => {
+        turns.push(isAgain);
+        scheduled.push(flush);
+      });
+      giveMuch();
+      driver.attach(connection, AGREEMENT);
+      endTick();
+      expect(turns).toEqual([false, true]);
+    });
   });
 
   describe('in each interval', () => {

@@ -108,7 +108,10 @@ export class ServerSession implements RenewalHost, CallHost, DriverHost<never, R
       sessionBytesMax: environment.limits.sessionBytesMax,
     });
     this.#session.answer(Callee);
-    this.driver = new Driver(this.#session, this, (flush) => process.nextTick(flush));
+    this.driver = new Driver(this.#session, this, (flush, isAgain) => {
+      if (isAgain) setImmediate(flush);
+      else process.nextTick(flush);
+    });
   }
 
   get signal(): AbortSignal {

@@ -5,6 +5,8 @@ export { runSeeds } from './simulator/seeds.ts';
 export type { Failure, SeedRange, SeedResult } from './simulator/seeds.ts';
 export { shrink } from './simulator/shrink.ts';
 export { tell } from './simulator/tell.ts';
+export { SIGHTS } from './simulator/sights.ts';
+export type { Sight } from './simulator/sights.ts';
 export type { Finding, Law } from './simulator/case.ts';
 export { FAULT_NAMES } from './simulator/story.ts';
 export type {
@@ -12,9 +14,11 @@ export type {
   FaultName,
   FaultStep,
   ProcedureName,
+  Reading,
   Step,
   Story,
   StorySettings,
+  StreamProcedureName,
 } from './simulator/story.ts';
 export { simulate, SimulationError } from './simulate.ts';
 export type { SimulateOptions, Simulation, Stage } from './simulate.ts';

@@ -147,7 +147,7 @@ async function runPlay<R extends AnyTRPCRouter>(
   const faults = log.faults.map((what): Finding => ({ law: 'fault', what }));
   const findings = [...findingsOf(end), ...faults, ...held];
   const { lines: history, happened } = log;
-  return { story, findings, history, faults: happened, cause: end?.error };
+  return { story, findings, history, faults: happened, sights: new Map(), cause: end?.error };
 }
 
 function findingsOf(end: { readonly error?: unknown } | undefined): readonly Finding[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../src/simulator/check.ts';
 import { History, type CallRecord, type Ending } from '../src/simulator/history.ts';
-import { padOf } from '../src/simulator/workload.ts';
+import { padOf } from '../src/simulator/work.ts';
 import { call, storyOf } from './stories.ts';
 
 type Step = Parameters<typeof call>[0];

@@ -2,7 +2,10 @@ import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PLANTED_BUGS } from './planted-bugs.ts';
+import { PLANTED_STREAM_BUGS } from './planted-stream-bugs.ts';
 import { bundleSimulator, runInWorker, type Mutation } from './simulator-bundle.ts';
+
+const ALL = [...PLANTED_BUGS, ...PLANTED_STREAM_BUGS];
 
 /** What is not found by then is not looked for any further. */
 const SEEDS_MAX = 3_000;
@@ -20,7 +23,7 @@ describe('the checker finds it when', () => {
     bundle = undefined;
   });
 
-  it.each(PLANTED_BUGS)(
+  it.each(ALL)(
     '$title: found after $seed seeds',
     { timeout: 120_000 },
     async ({ mutations, seed, laws }) => {
@@ -38,11 +41,11 @@ describe('the checker finds it when', () => {
   it('is what the page of evidence tells', async () => {
     const page = await readFile(new URL('../../../docs/evidence.md', import.meta.url), 'utf8');
     const rows = page.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
-    for (const { title, laws, seed } of PLANTED_BUGS) {
+    for (const { title, laws, seed } of ALL) {
       expect(rows).toContainEqual(['', title, laws.join(', '), seed.toLocaleString('en'), '']);
     }
-    const count = PLANTED_BUGS.length;
-    const most = Math.max(...PLANTED_BUGS.map(({ seed }) => seed)).toLocaleString('en');
+    const count = ALL.length;
+    const most = Math.max(...ALL.map(({ seed }) => seed)).toLocaleString('en');
     expect(page).toContain(`${count} planted bugs of ${count} found, each within ${most} seeds`);
   });
 

@@ -14,7 +14,7 @@ export interface PlantedBug {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     title: 'a frame is acknowledged before it has come',
-    seed: 9,
+    seed: 4,
     laws: ['lost'],
     mutations: [
       {
@@ -26,8 +26,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a frame is forgotten once it is written, not once it is acknowledged',
-    seed: 13,
-    laws: ['lost'],
+    seed: 4,
+    laws: ['silent'],
     mutations: [
       {
         file: 'protocol/src/backlog.ts',
@@ -39,8 +39,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'the replay begins at the wrong number',
-    seed: 13,
-    laws: ['lost'],
+    seed: 4,
+    laws: ['silent'],
     mutations: [
       {
         file: 'protocol/src/backlog.ts',
@@ -51,8 +51,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'what comes twice is taken twice',
-    seed: 5,
-    laws: ['lost'],
+    seed: 10,
+    laws: ['doubled'],
     mutations: [
       {
         file: 'protocol/src/driver.ts',
@@ -68,7 +68,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'the end of a connection that was left detaches the one that took its place',
-    seed: 121,
+    seed: 43,
     laws: ['fault'],
     mutations: [
       {
@@ -80,7 +80,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a hello that comes late takes the session from the connection that has it',
-    seed: 3,
+    seed: 1,
     laws: ['fault'],
     mutations: [
       {
@@ -97,7 +97,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a peer that is silent is never given up',
-    seed: 5,
+    seed: 8,
     laws: ['silent'],
     mutations: [
       {
@@ -109,8 +109,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a producer that waits is not told to go on',
-    seed: 18,
-    laws: ['silent'],
+    seed: 1,
+    laws: ['lost'],
     mutations: [
       {
         file: 'protocol/src/streams.ts',
@@ -134,7 +134,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a `cancel` is not said',
-    seed: 66,
+    seed: 41,
     laws: ['leaked'],
     mutations: [
       {
@@ -182,7 +182,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a call that was written is said not to be executed',
-    seed: 2,
+    seed: 1,
     laws: ['dishonest'],
     mutations: [
       {
@@ -194,7 +194,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'the record of a `once` procedure is not looked at',
-    seed: 32,
+    seed: 3,
     laws: ['doubled'],
     mutations: [
       {
@@ -206,7 +206,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a mutation that nobody recorded is run again',
-    seed: 8,
+    seed: 23,
     laws: ['doubled'],
     mutations: [
       {
@@ -218,7 +218,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'the server says of a session that is gone that it had received nothing',
-    seed: 8,
+    seed: 3,
     laws: ['doubled'],
     mutations: [
       {
@@ -230,7 +230,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'an item without an id makes the client forget the last one',
-    seed: 30,
+    seed: 11,
     laws: ['doubled'],
     mutations: [
       {
@@ -242,7 +242,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'the caller of a stream is not told that it begins anew',
-    seed: 102,
+    seed: 8,
     laws: ['doubled'],
     mutations: [
       {
@@ -254,7 +254,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'what has begun on a server that leaves is asked of the next one too',
-    seed: 44,
+    seed: 45,
     laws: ['doubled'],
     mutations: [
       {
@@ -278,8 +278,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a server takes a client for its own that another server named',
-    seed: 1075,
-    laws: ['doubled'],
+    seed: 1911,
+    laws: ['dishonest'],
     mutations: [
       {
         file: 'server/src/sessions.ts',
@@ -302,7 +302,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a session is served on when its credentials have expired',
-    seed: 8,
+    seed: 381,
     laws: ['fault'],
     mutations: [
       {
@@ -314,7 +314,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: 'a client is not asked for fresh params before its credentials expire',
-    seed: 730,
+    seed: 695,
     laws: ['lost'],
     mutations: [
       {

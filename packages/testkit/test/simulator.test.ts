@@ -3,8 +3,10 @@ import {
   generateStory,
   runSeeds,
   runStory,
+  SIGHTS,
   tell,
   type FaultName,
+  type Sight,
 } from '@openline/testkit';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -15,8 +17,14 @@ import { call, storyOf } from './stories.ts';
 /** One run of `pnpm test` looks at so many. */
 const SEEDS = 3_000;
 const AGAIN = 400;
-/** Each kind of fault takes effect in them at least so often. */
+/** Each kind of fault takes effect in them at least so often, and all that becomes of streams. */
 const EACH_FAULT = 50;
+/** And while a stream is under way, so often. */
+const EACH_FAULT_UNDER_A_STREAM = 30;
+
+function leastOf(sight: Sight): number {
+  return sight.endsWith('under a stream') ? EACH_FAULT_UNDER_A_STREAM : EACH_FAULT;
+}
 
 describe('the simulator', () => {
   let bundle = '';
@@ -42,6 +50,14 @@ describe('the simulator', () => {
         for (const [name, times] of faults) counts.set(name, (counts.get(name) ?? 0) + times);
       }
       expect([...counts].filter(([, times]) => times < EACH_FAULT)).toEqual([]);
+
+      const sights = new Map<Sight, number>(SIGHTS.map((sight) => [sight, 0]));
+      for (const result of results.flat()) {
+        for (const [sight, times] of result.sights) {
+          sights.set(sight, (sights.get(sight) ?? 0) + times);
+        }
+      }
+      expect([...sights].filter(([sight, times]) => times < leastOf(sight))).toEqual([]);
     },
   );
 

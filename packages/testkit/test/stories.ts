@@ -36,6 +36,7 @@ export function call(step: Partial<CallStep> = {}): CallStep {
     inLength: 0,
     outLength: 0,
     fails: false,
+    reading: undefined,
     timeoutMs: undefined,
     abortAfterMs: undefined,
     key: undefined,

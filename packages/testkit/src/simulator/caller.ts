@@ -1,20 +1,25 @@
 import type { TRPCClient } from '@trpc/client';
-import { callOptions, lineError, outcomeOf } from '@openline/client';
+import { callOptions, lineError } from '@openline/client';
 import type { SimulatedClient } from './client.ts';
+import { endingOf } from './ending-of.ts';
 import type { CallRecord, Ending, History } from './history.ts';
 import type { CallStep } from './story.ts';
-import { padOf, type WorkInput, type WorkOutput, type Workload } from './workload.ts';
+import { StreamCaller } from './stream-caller.ts';
+import { padOf, type WorkInput, type WorkOutput } from './work.ts';
+import type { Workload } from './workload.ts';
 
 /** Makes the calls of one line, and writes down what becomes of them. */
 export class SimulatedCaller {
   readonly #api: TRPCClient<Workload>;
   readonly #history: History;
+  readonly #streams: StreamCaller;
   /** Ends the streams that run on. */
   readonly #leave = new Set<() => void>();
 
   constructor({ line }: SimulatedClient, history: History) {
     this.#history = history;
     this.#api = line.client<Workload>();
+    this.#streams = new StreamCaller(this.#api, history);
   }
 
   call(n: number, step: CallStep): void {
@@ -26,11 +31,27 @@ export class SimulatedCaller {
       fails: step.fails,
       outLength: step.outLength,
       pad: padOf(n, step.inLength).slice(0, step.inLength),
+      reading: step.reading,
     };
     const { procedure } = step;
-    if (procedure === 'ask' || procedure === 'set' || procedure === 'setOnce') {
-      this.#ask(record, procedure, input);
-    } else this.#subscribe(record, procedure, input);
+    switch (procedure) {
+      case 'ask':
+      case 'set':
+      case 'setOnce':
+        return this.#ask(record, procedure, input);
+      case 'tracked':
+      case 'mixed':
+      case 'counted':
+      case 'observed':
+        return this.#subscribe(record, procedure, input);
+      default:
+        return this.#streams.call(record, procedure, input);
+    }
+  }
+
+  /** Who reads nothing until it is sent away goes. */
+  leave(): void {
+    this.#streams.leave();
   }
 
   #ask(record: CallRecord, procedure: 'ask' | 'set' | 'setOnce', input: WorkInput): void {
@@ -84,14 +105,4 @@ export class SimulatedCaller {
   #ended(record: CallRecord, ending: Ending): void {
     this.#history.ended(record, ending);
   }
-}
-
-function endingOf(error: unknown): Ending {
-  const known = lineError(error);
-  return {
-    kind: 'error',
-    outcome: outcomeOf(error),
-    code: known?.code,
-    message: error instanceof Error ? error.message : 'no error',
-  };
 }

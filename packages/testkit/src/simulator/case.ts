@@ -13,6 +13,8 @@ export type Law =
   | 'silent'
   /** Something is held that nobody needs any more. */
   | 'leaked'
+  /** More is given than its reader has granted. */
+  | 'unbounded'
   /** A side broke, or said what it never should. */
   | 'fault';
 
@@ -31,6 +33,8 @@ export interface Case {
   readonly keepsRecords: boolean;
   /** A key means the same for as long as the story lasts. */
   readonly keepsKeys: boolean;
+  /** When a procedure first ran for its line. */
+  readonly servedAtMs: number;
   /** The application closes the line of the call. */
   readonly isClosed: boolean;
   /** Other calls have the same key. */

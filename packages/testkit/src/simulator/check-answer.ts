@@ -1,6 +1,6 @@
 import type { Case } from './case.ts';
 import { describe } from './history.ts';
-import { padOf, type WorkOutput } from './workload.ts';
+import { padOf, type WorkOutput } from './work.ts';
 
 /** Queries and mutations: the answer is that of a run, and the outcome is so. */
 export function checkAnswer(about: Case): void {

@@ -1,6 +1,6 @@
 import type { Finding } from './case.ts';
 import type { CallRecord, History, SeenItem } from './history.ts';
-import type { WorkOutput } from './workload.ts';
+import type { WorkOutput } from './work.ts';
 
 /** A call with more input than that may be overtaken: it goes in pieces, between others. */
 const SMALL_LENGTH = 1_000;

@@ -1,7 +1,7 @@
 import type { Case } from './case.ts';
 import { allItems, lawOfMisplaced, placeOf } from './check-order.ts';
 import { describe, type SeenItem } from './history.ts';
-import { padOf, type WorkOutput } from './workload.ts';
+import { padOf, type WorkOutput } from './work.ts';
 
 /** Subscriptions: each item once and in order, or the caller is told that some are missing. */
 export function checkStream(about: Case): void {

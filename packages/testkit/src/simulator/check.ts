@@ -1,10 +1,11 @@
 import type { Case, Finding } from './case.ts';
 import { checkAnswer } from './check-answer.ts';
+import { checkFlows } from './check-flows.ts';
 import { checkOrder } from './check-order.ts';
 import { checkStream } from './check-stream.ts';
 import { describe, type CallRecord, type History } from './history.ts';
 import { keepsCredentials, keepsRecords, keepsSessions } from './promises.ts';
-import type { Story } from './story.ts';
+import { hasStreams, type Story } from './story.ts';
 
 /** A timer of the platform and a message on its way may come so much later, in milliseconds. */
 const SLACK_MS = 50;
@@ -23,6 +24,7 @@ export function check(story: Story, history: History): Finding[] {
       keepsSessions: isKept,
       keepsRecords: keepsRecords(story),
       keepsKeys: keepsRecords(story) && (story.settings.isIdentified || isKept),
+      servedAtMs: servedAtMs(history, step.line),
       isClosed: story.steps.some(
         ({ type, ...fault }) => type === 'reopen' && 'line' in fault && fault.line === step.line,
       ),
@@ -30,7 +32,8 @@ export function check(story: Story, history: History): Finding[] {
       find: (law, what) => findings.push({ law, what: `${step.procedure}(${n}) ${what}` }),
     };
     checkEnding(about, history);
-    if (isStream(record)) checkStream(about);
+    if (hasStreams(step)) checkFlows(about);
+    else if (isStream(record)) checkStream(about);
     else checkAnswer(about);
     checkRuns(about);
   }
@@ -40,6 +43,11 @@ export function check(story: Story, history: History): Finding[] {
   }
   for (const what of history.faults) findings.push({ law: 'fault', what });
   return findings;
+}
+
+function servedAtMs({ calls, runs }: History, line: number): number {
+  const those = calls.filter(({ step }) => step.line === line);
+  return Math.min(...those.flatMap(({ n }) => runs.get(n) ?? []).map(({ atMs }) => atMs));
 }
 
 function isStream({ step: { procedure } }: CallRecord): boolean {

@@ -1,10 +1,8 @@
 import type { Random } from '../random.ts';
-import type { CallStep, ProcedureName, StorySettings } from './story.ts';
+import { FOREVER_MS, type CallStep, type ProcedureName, type StorySettings } from './story.ts';
 
 /** Steps begin within this time, in milliseconds. */
 export const STEPS_MS = 3_000;
-/** A procedure that takes so long ends by its signal, in milliseconds. */
-const FOREVER_MS = 600_000;
 
 const PROCEDURES: readonly ProcedureName[] = [
   'ask',
@@ -38,6 +36,7 @@ export function generateCall(random: Random, settings: StorySettings): CallStep 
     inLength: random.pick(lengths),
     outLength: isStream ? random.pick([0, 0, 10, 2_000, 20_000]) : random.pick(lengths),
     fails: random.chance(15),
+    reading: undefined,
     timeoutMs,
     abortAfterMs,
     key: undefined,
@@ -62,6 +61,7 @@ export function generateBurst(random: Random, settings: StorySettings): CallStep
     inLength: random.pick([0, 10, 300]),
     outLength: random.pick([0, 10, 300]),
     fails: random.chance(10),
+    reading: undefined,
     timeoutMs: undefined,
     abortAfterMs: undefined,
     key: undefined,

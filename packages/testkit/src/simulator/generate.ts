@@ -2,8 +2,12 @@ import { createRandom } from '../random.ts';
 import { generateBurst, generateCall, STEPS_MS } from './generate-calls.ts';
 import { generateFaults } from './generate-faults.ts';
 import { generateSettings } from './generate-settings.ts';
+import { generateStreams } from './generate-streams.ts';
 import { endsSessions } from './promises.ts';
 import type { CallStep, Story } from './story.ts';
+
+/** Streams are drawn by chance of their own: so the rest of a story is what it is without them. */
+const STREAMS_SEED = 2 ** 32;
 
 /** Draws a story: all of it follows from the seed. */
 export function generateStory(seed: number): Story {
@@ -21,7 +25,9 @@ export function generateStory(seed: number): Story {
       ? random.pick(calls).atMs + random.integer(0, 6 * settings.latencyMs + 100)
       : random.integer(0, STEPS_MS + 500);
   const faults = generateFaults(random, settings, kinds, random.integer(0, 5), atMs);
-  return { seed, settings, steps: [...calls, ...faults].sort((a, b) => a.atMs - b.atMs) };
+  const streams = generateStreams(createRandom(seed + STREAMS_SEED), settings, kinds);
+  const steps = [...calls, ...faults, ...streams].sort((a, b) => a.atMs - b.atMs);
+  return { seed, settings, steps };
 }
 
 /** What befalls one client and its servers, without any calls. */

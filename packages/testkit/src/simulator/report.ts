@@ -1,4 +1,5 @@
 import type { Finding } from './case.ts';
+import type { Sight } from './sights.ts';
 import type { FaultName, Story } from './story.ts';
 
 /** What came of a story. */
@@ -10,4 +11,6 @@ export interface Report {
   readonly history: readonly string[];
   /** Faults that took effect, and how often. */
   readonly faults: ReadonlyMap<FaultName, number>;
+  /** What became of its streams, by calls. */
+  readonly sights: ReadonlyMap<Sight, number>;
 }

@@ -7,6 +7,7 @@ import { History } from './history.ts';
 import { keepsSessions } from './promises.ts';
 import type { Report } from './report.ts';
 import { endWorld, inVirtualTime } from './stage.ts';
+import { sightsOf } from './sights.ts';
 import type { CallStep, Story } from './story.ts';
 import { workloadOf } from './workload.ts';
 import { World } from './world.ts';
@@ -15,7 +16,7 @@ import { World } from './world.ts';
 const CALLS_MS = 400_000;
 /** A line that has a server answers within this time, in milliseconds. */
 const PROBE_MS = 120_000;
-/** A procedure that its caller gave up has ended within this time, in milliseconds. */
+/** A procedure or a stream that was given up has ended within this time, in milliseconds. */
 const CANCEL_MS = 120_000;
 
 /**
@@ -27,19 +28,19 @@ export async function runStory(story: Story): Promise<Report> {
   const history = new History();
   const leaks = await inVirtualTime(story.seed, history, (time) => live(story, time, history));
   const findings = [...check(story, history), ...leaks];
-  return { story, findings, history: history.lines, faults: history.happened };
+  const { lines, happened: faults } = history;
+  return { story, findings, history: lines, faults, sights: sightsOf(history) };
 }
 
 /** Gives what is held at the end. */
 async function live(story: Story, time: VirtualTime, history: History): Promise<Finding[]> {
   const findings: Finding[] = [];
   const world = new World(story, workloadOf(history), history);
-  schedule(story, world, new Faults(world, time, history), history);
-  const isOver = (): boolean =>
-    world.pending === 0 && history.calls.every(({ endings }) => endings.length > 0);
-  await time.runUntil(isOver, CALLS_MS);
+  const callers = schedule(story, world, new Faults(world, time, history), history);
+  await time.runUntil(() => world.pending === 0 && history.isOver, CALLS_MS);
 
   history.tell('all is well from here on');
+  callers.forEach((caller, line) => world.clients[line]?.machine.run(() => caller.leave()));
   for (const { line, index } of world.clients) {
     if (line.state.get().status === 'closed') void line.open().catch(() => {});
     const isThere = await time.runUntil(() => line.state.get().status === 'open', PROBE_MS);
@@ -48,11 +49,10 @@ async function live(story: Story, time: VirtualTime, history: History): Promise<
     }
   }
 
-  if (keepsSessions(story)) await time.runUntil(() => !isRunning(history), CANCEL_MS);
-  for (const [n, runs] of history.runs) {
-    if (keepsSessions(story) && runs.some((run) => run.isRunning)) {
-      findings.push({ law: 'leaked', what: `${n} runs on, though its caller has given it up` });
-    }
+  await time.runUntil(() => history.isOver, CANCEL_MS);
+  if (keepsSessions(story)) await time.runUntil(() => history.running().length === 0, CANCEL_MS);
+  for (const what of keepsSessions(story) ? history.running() : []) {
+    findings.push({ law: 'leaked', what: `${what} goes on, though its caller has given it up` });
   }
 
   history.linesClosed();
@@ -60,7 +60,12 @@ async function live(story: Story, time: VirtualTime, history: History): Promise<
 }
 
 /** Lets each step happen at its time. */
-function schedule({ steps }: Story, world: World, faults: Faults, history: History): void {
+function schedule(
+  { steps }: Story,
+  world: World,
+  faults: Faults,
+  history: History,
+): SimulatedCaller[] {
   const callers = world.clients.map((client) => new SimulatedCaller(client, history));
   let callCount = 0;
   const call = (step: CallStep): void => {
@@ -76,9 +81,5 @@ function schedule({ steps }: Story, world: World, faults: Faults, history: Histo
   for (const step of steps) {
     world.later(step.atMs, () => (step.type === 'call' ? call(step) : faults.befall(step)));
   }
-}
-
-function isRunning({ runs }: History): boolean {
-  for (const those of runs.values()) if (those.some((run) => run.isRunning)) return true;
-  return false;
+  return callers;
 }

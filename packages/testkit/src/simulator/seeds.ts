@@ -3,6 +3,7 @@ import type { Law } from './case.ts';
 import { generateStory } from './generate.ts';
 import { runStory } from './run.ts';
 import { shrink } from './shrink.ts';
+import type { Sight } from './sights.ts';
 import type { FaultName } from './story.ts';
 import { tell } from './tell.ts';
 
@@ -34,6 +35,8 @@ export interface SeedResult {
   readonly failure: Failure | undefined;
   /** Faults that took effect, and how often. */
   readonly faults: ReadonlyMap<FaultName, number>;
+  /** What became of its streams, by calls. */
+  readonly sights: ReadonlyMap<Sight, number>;
 }
 
 /** Runs seeds, each to its end, and gives what became of each. */
@@ -50,6 +53,7 @@ export async function* runSeeds(range: SeedRange): AsyncGenerator<SeedResult, vo
       const short = shrinks ? await shrink(report) : report;
       failure = { seed, laws: report.findings.map(({ law }) => law), story: tell(short) };
     }
-    yield { seed, digest, failure, faults: report.faults };
+    const { faults, sights } = report;
+    yield { seed, digest, failure, faults, sights };
   }
 }

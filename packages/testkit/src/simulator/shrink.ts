@@ -58,7 +58,8 @@ async function shrinkSteps(
 /** The same step with less to it, the simplest first. */
 function simplified(step: Step | undefined): Step[] {
   if (step?.type !== 'call') return [];
-  const plain = { inLength: 0, outLength: 0, fails: false, timeoutMs: undefined, key: undefined };
+  const none = { timeoutMs: undefined, key: undefined, reading: undefined };
+  const plain = { inLength: 0, outLength: 0, fails: false, ...none };
   const variants: Partial<typeof step>[] = [
     { ...plain, abortAfterMs: undefined, items: Math.min(step.items, 1), takesMs: 0 },
     { ...plain, abortAfterMs: undefined },
@@ -67,6 +68,8 @@ function simplified(step: Step | undefined): Step[] {
     { inLength: 0 },
     { outLength: 0 },
     { takesMs: 0 },
+    { reading: undefined },
+    { items: Math.min(step.items, 20) },
   ];
   return variants
     .map((less) => ({ ...step, ...less }))

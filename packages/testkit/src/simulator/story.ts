@@ -24,8 +24,23 @@ export interface StorySettings {
   readonly bytesPerMs: number;
 }
 
+/** What a pause for ever is drawn as, in milliseconds: no story lasts so long. */
+export const FOREVER_MS = 600_000;
+
+/** Procedures that take streams, return them, or both. */
+export const STREAM_PROCEDURES = ['upload', 'survey', 'listed', 'pair', 'echo'] as const;
+export type StreamProcedureName = (typeof STREAM_PROCEDURES)[number];
 export type ProcedureName =
-  'ask' | 'set' | 'setOnce' | 'tracked' | 'mixed' | 'counted' | 'observed';
+  'ask' | 'set' | 'setOnce' | 'tracked' | 'mixed' | 'counted' | 'observed' | StreamProcedureName;
+
+/** How a stream is read, where not all of it is at once. */
+export interface Reading {
+  /** Items that are read before anything else. At least 1. */
+  readonly items: number;
+  /** Then nothing is read for so long; from {@link FOREVER_MS} on, until the reader is sent away. */
+  readonly pauseMs: number;
+  readonly next: 'goes-on' | 'leaves' | 'throws';
+}
 
 export interface CallStep {
   readonly type: 'call';
@@ -36,15 +51,23 @@ export interface CallStep {
   readonly takesMs: number;
   /** Of a stream: how many; of the others 0. */
   readonly items: number;
-  /** Characters that pad the input, and each output. */
+  /** Characters that pad the input. */
   readonly inLength: number;
+  /** Characters that pad each output, and each item of a stream. */
   readonly outLength: number;
+  /** The procedure throws at its end; of calls with streams, who gives the items does. */
   readonly fails: boolean;
+  /** Of `upload` and `survey`: by the procedure. Of the others with streams: by the caller. */
+  readonly reading: Reading | undefined;
   readonly timeoutMs: number | undefined;
   /** The caller gives it up. */
   readonly abortAfterMs: number | undefined;
   /** Calls of a `once` procedure with the same key are one. */
   readonly key: number | undefined;
+}
+
+export function hasStreams({ procedure }: CallStep): boolean {
+  return (STREAM_PROCEDURES as readonly ProcedureName[]).includes(procedure);
 }
 
 export type FaultStep = { readonly atMs: number } & (

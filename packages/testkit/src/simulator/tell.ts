@@ -1,5 +1,5 @@
 import type { Report } from './report.ts';
-import type { CallStep, Step } from './story.ts';
+import { FOREVER_MS, type CallStep, type Reading, type Step } from './story.ts';
 import { tellFault } from './tell-fault.ts';
 
 /** A report as text for people: what is wrong, what was done, and what happened. */
@@ -23,7 +23,7 @@ function tellStep(step: Step): string {
 }
 
 function tellCall(step: CallStep): string {
-  const { line, procedure, takesMs, items, inLength, outLength, fails } = step;
+  const { line, procedure, takesMs, items, inLength, outLength, fails, reading } = step;
   const { timeoutMs, abortAfterMs, key } = step;
   const words = [`line ${line} calls ${procedure}`];
   if (items > 0) words.push(`of ${items} items`);
@@ -31,8 +31,14 @@ function tellCall(step: CallStep): string {
   if (inLength > 0) words.push(`with ${inLength} characters`);
   if (outLength > 0) words.push(`for ${outLength} characters`);
   if (fails) words.push('and fails');
+  if (reading !== undefined) words.push(tellReading(reading));
   if (key !== undefined) words.push(`under key ${key}`);
   if (timeoutMs !== undefined) words.push(`with ${timeoutMs} ms to answer`);
   if (abortAfterMs !== undefined) words.push(`and gives it up after ${abortAfterMs} ms`);
   return words.join(' ');
+}
+
+function tellReading({ items, pauseMs, next }: Reading): string {
+  const pause = pauseMs >= FOREVER_MS ? 'pauses for ever' : `pauses for ${pauseMs} ms`;
+  return `whose reader after ${items} items ${pauseMs > 0 ? `${pause} and ` : ''}${next.replace('-', ' ')}`;
 }
