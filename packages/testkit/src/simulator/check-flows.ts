@@ -24,11 +24,13 @@ export function checkFlows(about: Case): void {
 }
 
 /** What has given or taken items is not made again. */
-function checkRepeats({ record, runs, find }: Case): void {
+function checkRepeats({ record, runs, find, keepsSessions }: Case): void {
   const { procedure } = record.step;
   const last = record.endings[0];
   const isQuery = procedure === 'survey' || procedure === 'listed';
-  const isAgain = last?.ending.kind === 'result' && runs.some(({ atMs }) => atMs > last.atMs);
+  const isLate = last?.ending.kind === 'result' && runs.some(({ atMs }) => atMs > last.atMs);
+  // Of a session that is lost the first sending may come late, and the answer was another one's.
+  const isAgain = isLate && keepsSessions;
   if (isAgain || (runs.length > 1 && !isQuery)) {
     find('doubled', `ran ${runs.length} times: ${runs.map(({ node }) => node).join(', ')}`);
   }

@@ -51,7 +51,8 @@ export class Credentials {
     const claim = { expiresAtMs: isFleeting ? Date.now() + this.#lastMs : Infinity };
     session.identify(client, claim);
     const claims = this.#claims.get(session.id) ?? this.#begin(session, client);
-    claims.add(claim);
+    // Of a connection that is lost meanwhile the server takes nothing.
+    if (!admission.aborted) claims.add(claim);
     admission.addEventListener('abort', () => claims.delete(claim), { once: true });
     return claim.expiresAtMs;
   }

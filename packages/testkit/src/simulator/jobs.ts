@@ -15,14 +15,18 @@ export class Jobs {
     this.#history = history;
   }
 
-  begin({ node, expiresAtMs }: WorkContext, { n, pad, lastEventId }: WorkInput): Run | undefined {
-    if (!node.isAlive) return undefined;
-    if (!padOf(n, pad.length).startsWith(pad))
-      this.#history.fault(`the input of ${n} is not what was sent`);
-    const overdueMs = node.credentials.overdueMs(expiresAtMs);
+  /** A call begins. What it gives may be asked for later, when there is room for it. */
+  admit({ node, expiresAtMs }: WorkContext, { n }: WorkInput): void {
+    const overdueMs = node.isAlive ? node.credentials.overdueMs(expiresAtMs) : 0;
     if (overdueMs > EXPIRED_MS) {
       this.#history.fault(`${n} is begun for one whose credentials are over since ${overdueMs} ms`);
     }
+  }
+
+  begin({ node }: WorkContext, { n, pad, lastEventId }: WorkInput): Run | undefined {
+    if (!node.isAlive) return undefined;
+    if (!padOf(n, pad.length).startsWith(pad))
+      this.#history.fault(`the input of ${n} is not what was sent`);
     return this.#history.started(n, node.name, lastEventId);
   }
 
@@ -33,6 +37,7 @@ export class Jobs {
   }
 
   async work(ctx: WorkContext, input: WorkInput, signal?: AbortSignal): Promise<WorkOutput> {
+    this.admit(ctx, input);
     const run = this.begin(ctx, input);
     try {
       if (input.takesMs > 0) await sleep(input.takesMs, signal);

@@ -43,6 +43,7 @@ export class StreamJobs {
   }
 
   async take(ctx: WorkContext, input: TakingInput, signal?: AbortSignal): Promise<Taken> {
+    this.#jobs.admit(ctx, input);
     const run = this.#jobs.begin(ctx, input);
     const { n, lines, reading } = input;
     let count: number;
@@ -81,6 +82,7 @@ export class StreamJobs {
 
   /** A run that has settled when its streams begin. */
   #run(ctx: WorkContext, input: WorkInput): number {
+    this.#jobs.admit(ctx, input);
     const run = this.#jobs.begin(ctx, input);
     this.#jobs.settle(run, ctx, 'result');
     return orderOf(run);

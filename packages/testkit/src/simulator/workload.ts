@@ -29,20 +29,17 @@ function createWorkload(history: History) {
     setOnce: procedure
       .concat(once)
       .mutation(({ ctx, input, signal }) => jobs.work(ctx, input, signal)),
-    tracked: procedure.subscription(async function* ({ ctx, input, signal }) {
-      const first = Number(input.lastEventId ?? 0) + 1;
-      for await (const item of jobs.items(ctx, input, first, signal))
-        yield tracked(`${item.i}`, item);
+    tracked: procedure.subscription(({ ctx, input, signal }) => {
+      jobs.admit(ctx, input);
+      return eachTracked(jobs.items(ctx, input, firstOf(input), signal));
     }),
-    /** Each third item is tracked. */
-    mixed: procedure.subscription(async function* ({ ctx, input, signal }) {
-      const first = Number(input.lastEventId ?? 0) + 1;
-      for await (const item of jobs.items(ctx, input, first, signal)) {
-        yield item.i % 3 === 0 ? tracked(`${item.i}`, item) : item;
-      }
+    mixed: procedure.subscription(({ ctx, input, signal }) => {
+      jobs.admit(ctx, input);
+      return thirdsTracked(jobs.items(ctx, input, firstOf(input), signal));
     }),
-    counted: procedure.subscription(async function* ({ ctx, input, signal }) {
-      yield* jobs.items(ctx, input, 1, signal);
+    counted: procedure.subscription(({ ctx, input, signal }) => {
+      jobs.admit(ctx, input);
+      return all(jobs.items(ctx, input, 1, signal));
     }),
     upload: taking.mutation(({ ctx, input, signal }) => streamJobs.take(ctx, input, signal)),
     survey: taking.query(({ ctx, input, signal }) => streamJobs.take(ctx, input, signal)),
@@ -50,8 +47,9 @@ function createWorkload(history: History) {
     pair: procedure.mutation(({ ctx, input }) => streamJobs.pair(ctx, input)),
     echo: taking.mutation(({ ctx, input }) => streamJobs.echo(ctx, input)),
     // eslint-disable-next-line typescript/no-deprecated -- Observables are served until tRPC 12.
-    observed: procedure.subscription(({ ctx, input }) =>
-      observable<WorkOutput>((observer) => {
+    observed: procedure.subscription(({ ctx, input }) => {
+      jobs.admit(ctx, input);
+      return observable<WorkOutput>((observer) => {
         const controller = new AbortController();
         const pump = async (): Promise<void> => {
           for await (const item of jobs.items(ctx, input, 1, controller.signal))
@@ -60,9 +58,25 @@ function createWorkload(history: History) {
         };
         pump().catch((error: unknown) => observer.error(error));
         return () => controller.abort();
-      }),
-    ),
+      });
+    }),
   });
 }
 
 export type Workload = ReturnType<typeof createWorkload>;
+
+function firstOf({ lastEventId }: WorkInput): number {
+  return Number(lastEventId ?? 0) + 1;
+}
+
+async function* eachTracked(items: AsyncIterable<WorkOutput>) {
+  for await (const item of items) yield tracked(`${item.i}`, item);
+}
+
+async function* thirdsTracked(items: AsyncIterable<WorkOutput>) {
+  for await (const item of items) yield item.i % 3 === 0 ? tracked(`${item.i}`, item) : item;
+}
+
+async function* all(items: AsyncIterable<WorkOutput>) {
+  yield* items;
+}
