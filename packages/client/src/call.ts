@@ -77,8 +77,6 @@ export class LineCall implements EndsHost {
   #isReturned = false;
   /** Items that are not read yet, and came of a session before. */
   #formerItems = 0;
-  /** A stream of its input is over, or nobody reads it any more. */
-  #isGiven = false;
   #isConnecting: boolean | undefined;
   /** A subscription of which the server has said that it runs. */
   #isSubscribed = false;
@@ -109,7 +107,7 @@ export class LineCall implements EndsHost {
 
   /** Items of its streams were taken or given: it cannot be made again. */
   get isTied(): boolean {
-    return this.#isReturned || this.#isGiven || this.#ends?.hasBegun === true;
+    return this.#isReturned || this.#ends?.hasBegun === true;
   }
 
   /** What is sent, in each session. @throws what the transformer throws. */
@@ -269,9 +267,7 @@ export class LineCall implements EndsHost {
     });
   }
 
-  written(): void {
-    this.#isGiven = true;
-  }
+  written(): void {}
 
   wake(): void {
     this.session?.wake();

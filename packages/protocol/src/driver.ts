@@ -34,11 +34,7 @@ export class Driver<Out, In> {
   #hasHeard = false;
   #misses = 0;
 
-  constructor(
-    session: Session<Out, In>,
-    host: DriverHost<Out, In>,
-    schedule: Schedule,
-  ) {
+  constructor(session: Session<Out, In>, host: DriverHost<Out, In>, schedule: Schedule) {
     this.session = session;
     this.#host = host;
     this.#schedule = schedule;

@@ -39,14 +39,14 @@ const LEAKS: readonly (Mutation & { readonly title: string })[] = [
   {
     title: 'what is dropped since nobody reads it counts as held',
     file: 'protocol/src/streams.ts',
-    find: 'this.heldBytes -= call.streams?.reading.get(stream)?.heldBytes ?? 0;',
+    find: 'this.heldBytes -= window.heldBytes;',
     replace: '',
   },
   {
-    title: 'a call that ends while its source is closing keeps its place',
+    title: 'a call whose source was closed keeps its place',
     file: 'protocol/src/pump.ts',
-    find: 'this.#settle = settle;\n    if (this.#isClosed) return;',
-    replace: 'if (this.#isClosed) return;\n    this.#settle = settle;',
+    find: 'returned.then(this.#onClosed, this.#onCloseThrow);',
+    replace: '',
   },
 ];
 

@@ -9,8 +9,8 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
     mutations: [
       {
         file: 'protocol/src/streams.ts',
-        find: 'this.#say(grantFrame(id, stream, granted));',
-        replace: '',
+        find: 'this.#flow.say(id, grantFrame(id, stream, granted));',
+        replace: ';',
       },
     ],
   },
@@ -75,9 +75,9 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'protocol/src/streams.ts',
-        find: 'const window = call.streams?.reading.get(stream);\n    if (window === undefined) {',
+        find: 'const window = call.streams?.reading.get(stream);\n    if (window === undefined || window.isClosed) {',
         replace:
-          'if (call.streams?.drops === 1 && call.streams.drops--) return undefined;\n    const window = call.streams?.reading.get(stream);\n    if (window === undefined) {',
+          'if (call.streams?.drops === 1 && call.streams.drops--) return undefined;\n    const window = call.streams?.reading.get(stream);\n    if (window === undefined || window.isClosed) {',
       },
     ],
   },
@@ -124,7 +124,7 @@ export const PLANTED_STREAM_BUGS: readonly PlantedBug[] = [
     mutations: [
       {
         file: 'protocol/src/ends.ts',
-        find: 'this.#hasWritten = true;',
+        find: 'this.#hasBegun ||= this.#pumps.get(stream)?.hasBegun === true;',
         replace: '',
       },
     ],
