@@ -269,6 +269,22 @@ describe('credentials', () => {
     expect(timeOf(history, 'what client 0 said of itself has expired')).toBeLessThan(1_600);
   });
 
+  it('count for a session whose first one of that name was over before it had any', async () => {
+    const steps: FaultStep[] = [
+      { type: 'cut', atMs: 250, line: 0 },
+      { type: 'duplicate-hello', atMs: 300, line: 0, which: 'first', forMs: 20_000 },
+      { type: 'half-open', atMs: 2_000, line: 0, direction: 'down', how: 'clogs' },
+    ];
+    const set = call({ procedure: 'set' });
+    const tracked = call({ atMs: 2_500, procedure: 'tracked', items: 1 });
+    const told = await historyOf(
+      [set, tracked, ...steps],
+      ['cut', 'duplicate-hello, taken', 'half-open'],
+      { ...settings, contextMs: 400, latencyMs: 20 },
+    );
+    expect(timeOf(told, 'what client 0 said of itself has expired')).toBeLessThan(7_500);
+  });
+
   it('that fresh params replace are told so over the open line', async () => {
     const refresh: FaultStep = { type: 'refresh', atMs: 200, line: 0 };
     const history = await historyOf([call({ takesMs: 300 }), refresh], ['refresh'], settings);

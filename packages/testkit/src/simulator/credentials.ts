@@ -50,6 +50,8 @@ export class Credentials {
     const isFleeting = performance.now() < FLEETING_UNTIL_MS;
     const claim = { expiresAtMs: isFleeting ? Date.now() + this.#lastMs : Infinity };
     session.identify(client, claim);
+    // A session that is over has no claims, and another one of its name may follow.
+    if (session.signal.aborted) return claim.expiresAtMs;
     const claims = this.#claims.get(session.id) ?? this.#begin(session, client);
     // Of a connection that is lost meanwhile the server takes nothing.
     if (!admission.aborted) claims.add(claim);
