@@ -86,5 +86,6 @@ async function leave(): Promise<void> {
 }
 
 function report(what: Report): void {
-  process.send?.(what);
+  // A socket may close behind the goodbye.
+  if (process.connected) process.send?.(what);
 }
