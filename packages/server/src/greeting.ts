@@ -193,7 +193,7 @@ export class Greeting implements ConnectionHandler {
       return contexts.refuse(cause, view, (refusal) => this.refuse(refusal));
     }
     if (signal.aborted) return;
-    if (session.endedBy !== undefined) return this.refuse(session.endedBy);
+    if (session.endedBy !== undefined) return this.refuse(endOf(session, session.endedBy));
     // Another one may have come meanwhile, of a later attempt or of somebody else.
     if (hello.attempt <= session.attempt) return this.refuse(SUPERSEDED);
     if (!session.mayBelongTo(view.claim?.id)) return this.refuse(SESSION_GONE);
@@ -215,6 +215,11 @@ export class Greeting implements ConnectionHandler {
     ]);
     for (const message of this.#parked.splice(0)) session.driver.message(this.#connection, message);
   }
+}
+
+/** It ended while its client was admitted: as any that is gone, with what it had received. */
+function endOf(session: ServerSession, { code, message }: OpenlineError): Refusal {
+  return { code, message, received: session.books.received };
 }
 
 /** Whether a message begins with a `hello`, well formed or not. */
