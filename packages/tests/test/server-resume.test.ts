@@ -76,6 +76,7 @@ function resumable(
       const { name, expiresAtMs } = params ?? {};
       asked.push([name ?? 'nobody', reason]);
       if (name === 'mallory') throw new TRPCError({ code: 'FORBIDDEN' });
+      if (name === 'the last') session.end('enough');
       if (name !== undefined) session.identify(name, { expiresAtMs });
       sessions.push(session);
       return { session, name, reason };
@@ -274,6 +275,17 @@ describe('a session whose connection is lost', () => {
     await pass(SWEEP_MS + 1);
     expect(log).toEqual(['wait runs', 'wait is aborted']);
     expect((await made.attach()).counted).toEqual([[ERROR, 1, 'ABORTED']]);
+  });
+
+  it('that ends while its client is admitted says so, and what it had received', async () => {
+    const { made } = resumable();
+    const first = await made.attach();
+    first.say([CALL, 1, QUERY, 'echo', 0]);
+    first.close();
+    await turn();
+    const second = await made.greet({ params: { name: 'the last' } });
+    const told = { code: 'SESSION_ENDED', message: 'enough', retry: 'never', delayMs: 0 };
+    expect(second.heard).toEqual([[REJECT, 1, { ...told, received: 1 }]]);
   });
 
   it('that the application ends meanwhile is not had again, and the client is told why', async () => {
